@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from virtual_microphone import VirtualMicrophone
+from virtual_microphone import virtual_microphone as start_virtual_microphone
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -17,3 +22,11 @@ def corpora() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no corpora at {folder}: set EDGE_SER_CORPORA to the folder that holds ravdess, emodb, ...")
     return folder
+
+
+@pytest.fixture
+def virtual_microphone() -> Callable[..., AbstractContextManager[VirtualMicrophone]]:
+    """Start a microphone without hardware: `with virtual_microphone(sample_rate, channels) as microphone`."""
+    if not shutil.which("pulseaudio") or not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
+        pytest.skip("no virtual microphone: apt-get install pulseaudio libasound2-plugins libportaudio2")
+    return start_virtual_microphone
