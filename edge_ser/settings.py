@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge_ser.errors import SettingsError
+
 SAMPLE_RATE = 16000  # Hz, of everything behind the resampler
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the recogniser listens and decides; what the model file says holds where a field is None."""
+    """How the recogniser listens and decides; what the model file says holds where a field is None.
+
+    Raises
+    ------
+    SettingsError
+        An impossible value.
+
+    Examples
+    --------
+    >>> Settings(hysteresis=0.1).threads
+    1
+    """
 
     model: str | None = None
     """Path of a model file; None for the bundled one."""
@@ -25,3 +38,13 @@ class Settings:
 
     hysteresis: float = 0.05
     """A new emotion must lead the present one by this probability."""
+
+    def __post_init__(self) -> None:
+        if type(self.threads) is not int or self.threads < 1:
+            raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")
+        for name in ("uncertain_below", "hysteresis"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise SettingsError(f"{name} is {value!r}", "Give a probability from 0 to 1")
+        if not 0 <= self.minimum_dwell_seconds < float("inf"):
+            raise SettingsError(f"minimum_dwell_seconds is {self.minimum_dwell_seconds!r}", "Give seconds, 0 or more")

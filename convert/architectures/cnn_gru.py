@@ -1,0 +1,50 @@
+"""A teacher: residual CNN over (time, coefficient), then a bidirectional GRU over steps, then attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tensorflow_model_optimization.python.core.keras.compat import keras
+
+from convert.architectures.blocks import answers, by_step, residual_block
+from convert.architectures.spectral import spectral
+
+
+@dataclass(frozen=True, slots=True)
+class CnnGru:
+    """Size of the network."""
+
+    n_mfcc: int = 40
+    n_classes: int = 8
+    channels: tuple[int, ...] = (24, 48, 64)
+    """Of each block; each halves both axes."""
+
+    units: int = 96
+    """Of the GRU, in each direction."""
+
+    dropout: float = 0.3
+    """Fraction of the last layer's features silenced in training."""
+
+    @property
+    def frames_per_step(self) -> int:
+        """Frames behind each output."""
+        return int(2 ** len(self.channels))
+
+    def build(self, std: ArrayLike | None = None) -> keras.Model:
+        """Return the Keras model; see `convert.architectures` for its inputs and outputs.
+
+        Parameters
+        ----------
+        std : array (n_mfcc,), optional
+            Of the cepstra in training, for the map from cepstra to bands.
+        """
+        layers = keras.layers
+        inputs = keras.Input((None, self.n_mfcc, 1), name="features")
+        x = spectral(inputs, np.ones(self.n_mfcc) if std is None else std)
+        for filters in self.channels:
+            x = residual_block(x, filters, 2)
+        x = layers.Dropout(self.dropout)(by_step(x))
+        x = layers.Bidirectional(layers.GRU(self.units, return_sequences=True))(x)
+        return keras.Model(inputs, answers(x, self.n_classes, self.dropout), name="cnn_gru")

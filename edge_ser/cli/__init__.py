@@ -1,0 +1,1 @@
+"""The command `edge-ser`: one file a subcommand, each imported when it is needed."""

@@ -1,0 +1,114 @@
+"""`edge-ser listen`: how one is being spoken to, now."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from edge_ser.cli.stop import stopping_signals
+from edge_ser.cli.terminal import is_terminal, looks_of, one_line, print_note
+from edge_ser.cli.views import JsonView, LineView, View
+from edge_ser.errors import AudioDeviceError, SettingsError
+
+if TYPE_CHECKING:
+    from edge_ser.capture.source import Source
+    from edge_ser.recognizer import Recognizer
+
+_EPILOG = """\
+examples:
+  edge-ser listen                                     the default microphone
+  edge-ser listen --source talk.wav --fast --json     a file, as fast as it goes
+  arecord -t raw -f S16_LE -r 16000 | edge-ser listen --source -
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "listen",
+        help="listen to a microphone, a file or a pipe",
+        description="Say how one is being spoken to, every 80 ms.\nWithout a microphone, a recording is played.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--source", metavar="FILE", help="audio file instead of a microphone; - for a pipe of PCM or WAV"
+    )
+    parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
+    parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
+    parser.add_argument("--device", metavar="NAME", help="microphone: (part of) its name, or its index in `devices`")
+    parser.add_argument("--model", metavar="FILE", help="another model file than the one that came with edge-ser")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen until the source ends or somebody stops it."""
+    if args.fast and args.source is None:
+        raise SettingsError("A microphone cannot be read faster than one speaks", "Name a file with --source")
+    # Imported here: other commands must start without NumPy and the student.
+    from edge_ser.recognizer import Recognizer
+
+    # First the student: where it is missing there is no need to open a microphone.
+    recognizer = Recognizer(args.model)
+    source, title = open_audio(args)
+    with source:
+        view = choose_view(args.json, one_line(title), recognizer)
+        try:
+            with stopping_signals():
+                for event in recognizer.listen(source):
+                    view.show(event)
+        except BrokenPipeError:
+            raise  # there is nobody to tell anything
+        except BaseException:
+            view.end()
+            raise
+        view.end()
+    return 0
+
+
+def open_audio(args: argparse.Namespace) -> tuple[Source, str]:
+    """Open what the arguments name, or the embedded recording where they name nothing and there is no microphone.
+
+    Returns
+    -------
+    source : Source
+    title : str
+        What it is called.
+    """
+    from edge_ser.capture.source import open_source
+
+    if args.source is None and args.device is None:
+        missing = missing_microphone()
+        if missing is not None:
+            from edge_ser.recordings import DEMO
+
+            print_note(f"{missing} Until then a recording is played.")
+            return open_source(DEMO, realtime=True), "the embedded recording (synthetic speech)"
+    # A pipe has its own pace: to pace it again would let it fall behind a recorder whose clock is faster.
+    realtime = args.source not in (None, "-") and not args.fast
+    source = open_source(args.source, sample_rate=args.rate, device=args.device, realtime=realtime)
+    return source, source.name
+
+
+def missing_microphone() -> AudioDeviceError | None:
+    """Return why there is no microphone at all; None where there is one."""
+    from edge_ser.capture.devices import list_devices, no_microphone
+
+    try:
+        return None if list_devices() else no_microphone()
+    except AudioDeviceError as error:
+        return error
+
+
+def choose_view(as_json: bool, title: str, recognizer: Recognizer) -> View:
+    """Return what suits the place that stdout leads to."""
+    if as_json:
+        return JsonView(recognizer.stats)
+    if not is_terminal(sys.stdout):
+        return LineView()
+    from edge_ser.cli.live_view import LiveView
+
+    step_seconds = recognizer.model.metadata.features.step_seconds
+    return LiveView(title, looks_of(sys.stdout), step_seconds, recognizer.stats)

@@ -1,0 +1,97 @@
+"""`edge-ser model`: what a model file is, and whether it is whole and computes rightly here."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_ser.cli.terminal import one_line, write
+
+if TYPE_CHECKING:
+    from edge_ser.student.model_file import ModelFile
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("model", help="show or verify a model file", description="Look into a model file.")
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    show = actions.add_parser(
+        "show",
+        help="say what it is",
+        description="Say what a model file is: labels, front end, thresholds, data, licence, metrics.",
+    )
+    show.add_argument("file", nargs="?", metavar="FILE", help="the model file (the bundled one)")
+    what = show.add_mutually_exclusive_group()
+    what.add_argument("--json", action="store_true", help="print the whole metadata as JSON")
+    what.add_argument("--card", action="store_true", help="print the model card, Markdown")
+    show.set_defaults(run=run_show)
+    verify = actions.add_parser(
+        "verify",
+        help="check it, and that it computes rightly on this machine",
+        description="Check that a file is whole, fits this version, and computes here what it did where it was made.",
+    )
+    verify.add_argument("file", metavar="FILE")
+    verify.set_defaults(run=run_verify)
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Print what a model file says about itself."""
+    # Imported here, as below: other commands must start without NumPy and the student.
+    from edge_ser.student.model_file import BUNDLED, ModelFile
+    from edge_ser.student.strict import to_json
+
+    path = args.file or str(BUNDLED)
+    model = ModelFile.load(path)
+    if args.card:
+        write(model.card.rstrip() + "\n")
+    elif args.json:
+        write(to_json(model.metadata))
+    else:
+        write(summary(path, model) + "\n")
+    return 0
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Load a model file, run its golden steps and say so; raise what is wrong with it."""
+    from edge_ser.student.model_file import ModelFile
+    from edge_ser.student.stepper import Stepper
+
+    model = ModelFile.load(args.file)
+    Stepper(model).self_test()
+    about, digest = model.metadata, hashlib.sha256(Path(args.file).read_bytes()).hexdigest()
+    write(f"{one_line(args.file)}: {about.name} {about.version} is whole and computes rightly here\nSHA-256 {digest}\n")
+    return 0
+
+
+def summary(path: str, model: ModelFile) -> str:
+    """Return a model's facts as aligned lines."""
+    about = model.metadata
+    front_end, decision = about.features.front_end, about.decision
+    merged = [f"{name} counts as {label}" for name, label in about.label_of_class.items() if name != label]
+    window_ms = 1000 * front_end.win_length / front_end.sample_rate
+    hop_ms = 1000 * front_end.hop_length / front_end.sample_rate
+    facts = [
+        ("file", one_line(path)),
+        ("model", f"{about.name} {about.version}, network of {len(model.tflite) / 1000:.0f} kB"),
+        ("labels", ", ".join(about.labels) + (f" ({', '.join(merged)})" if merged else "")),
+        (
+            "features",
+            f"{front_end.n_mfcc} MFCC of {front_end.n_mels} bands, {window_ms:.0f} ms every {hop_ms:.0f} ms, "
+            f"tables {about.features.tables_sha256[:12]}",
+        ),
+        ("step", f"{1000 * about.features.step_seconds:.0f} ms"),
+        (
+            "decision",
+            f"after {decision.warm_up_seconds:g} s of speech; uncertain below {100 * decision.uncertain_below:.0f} %, "
+            f"which {100 * decision.stated_coverage:.0f} % of recordings were above",
+        ),
+        ("data", "; ".join(f"{corpus.name} ({corpus.licence})" for corpus in about.provenance.corpora) or "none"),
+        ("held out", ", ".join(about.provenance.held_out) or "nobody"),
+        ("recipe", about.provenance.recipe),
+        ("licence", about.licence),
+        *((name, f"{value:.4g}") for name, value in about.metrics.items()),
+    ]
+    width = max(len(name) for name, _ in facts)
+    return "\n".join(f"{name:{width}}  {fact}" for name, fact in facts)

@@ -1,0 +1,1 @@
+"""From logits, step by step, to a decision: pooling, calibration, valence and arousal, hysteresis."""

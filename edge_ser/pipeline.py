@@ -1,0 +1,225 @@
+"""`Pipeline`: int16 PCM at 16 kHz in, events out; everything between, in order.
+
+It works in whole steps counted from the first sample, so what it says cannot depend on how the stream was cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_ser.decision.affect import AffectMap
+from edge_ser.decision.calibration import Calibration
+from edge_ser.decision.hysteresis import Hysteresis
+from edge_ser.decision.pooling import Pooling
+from edge_ser.events import Event, Flags, Recognition, State
+from edge_ser.segmenter import Segmenter, Step
+from edge_ser.settings import SAMPLE_RATE, Settings
+from edge_ser.student.model_file import ModelFile
+from edge_ser.student.stepper import Stepper
+
+NOISE_MARGIN_DB = 10.0
+"""An utterance that stands out from the background by less than this is flagged `noise`."""
+
+
+class Pipeline:
+    """One stream of audio, from its samples to its events.
+
+    Parameters
+    ----------
+    model : ModelFile
+        The student.
+    settings : Settings, optional
+        Its `model` is not looked at: the model is already here.
+
+    Raises
+    ------
+    BackendError, ModelFileError
+        No TFLite runtime works or computes rightly here; the network does not fit its metadata.
+
+    Examples
+    --------
+    >>> pipeline = Pipeline(ModelFile.load_bundled())
+    >>> events = pipeline.push(np.zeros(2000, np.int16)) + pipeline.flush()
+    >>> [(event.time, event.state) for event in events]
+    [(0.08, 'no_speech'), (0.125, 'no_speech')]
+    """
+
+    def __init__(self, model: ModelFile, settings: Settings | None = None) -> None:
+        settings = Settings() if settings is None else settings
+        metadata = model.metadata
+        self._decision = metadata.decision
+        self._step_seconds = metadata.features.step_seconds
+        self._stepper = Stepper(model, settings.threads)
+        self._stepper.self_test()
+        self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds)
+        self._calibration = Calibration(metadata)
+        self._affect = AffectMap(metadata)
+        asked = settings.uncertain_below
+        self._uncertain_below = metadata.decision.uncertain_below if asked is None else asked
+        self._hysteresis = Hysteresis(self._uncertain_below, settings.hysteresis, settings.minimum_dwell_seconds)
+        self._utterance = Pooling(len(metadata.classes))
+        self._recording = Pooling(len(metadata.classes))
+        self._pcm = np.zeros(self._segmenter.step_samples, np.int16)  # of the step that is being filled
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self._segmenter.reset()
+        self._recording.reset()
+        self._filled = 0  # samples in self._pcm
+        self._samples = 0  # of the stream so far, lost ones included
+        self._lost_before = 0  # samples lost after the last one that was pushed
+        self._lost = 0  # samples lost in the present step
+        self._begin_utterance()
+        self._in_utterance = False
+        self._speech_steps = 0
+        self._probabilities = self._named(self._calibration.uniform())
+        self._valence = self._arousal = 0.0
+        self._flags = Flags()
+
+    def push(self, pcm: NDArray[np.int16], lost: int = 0) -> list[Event]:
+        """Add samples; return an event for each step that they complete.
+
+        Parameters
+        ----------
+        pcm : int16 array (n,)
+            16 kHz, mono; any number, also none.
+        lost : int
+            Samples at 16 kHz that were lost just before these. They count as time, and the next event has `gap`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Not a one-dimensional int16 array; a negative loss.
+        """
+        if pcm.dtype != np.int16 or pcm.ndim != 1:
+            raise TypeError(f"expected int16 samples (n,), got {pcm.dtype} {pcm.shape}")
+        if lost < 0:
+            raise ValueError(f"lost is {lost}")
+        self._lost_before += lost
+        events = []
+        start = 0
+        while start < len(pcm):
+            self._lost += self._lost_before
+            self._samples += self._lost_before
+            self._lost_before = 0
+            taken = min(len(pcm) - start, len(self._pcm) - self._filled)
+            self._pcm[self._filled : self._filled + taken] = pcm[start : start + taken]
+            self._filled += taken
+            self._samples += taken
+            start += taken
+            if self._filled == len(self._pcm):
+                events.append(self._step())
+        return events
+
+    def flush(self) -> list[Event]:
+        """End the stream: complete its last step with zeros and return that step's event, if there is one."""
+        if not self._filled:
+            return []
+        self._pcm[self._filled :] = 0
+        return [self._step()]
+
+    def recognition(self, timeline: Sequence[Event] = ()) -> Recognition:
+        """Return one decision over all utterances so far.
+
+        Parameters
+        ----------
+        timeline : sequence of Event
+            To be part of it; a pipeline keeps no events, for a stream may be endless.
+        """
+        seconds = self._speech_steps * self._step_seconds
+        probabilities = self._calibration.uniform()
+        valence = arousal = 0.0
+        if self._recording.steps:
+            probabilities = self._calibration(self._recording.mean())
+            valence, arousal = self._affect(probabilities)
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        state: State = "emotion" if confidence >= self._uncertain_below else "uncertain"
+        if not self._speech_steps:
+            state = "no_speech"
+        elif seconds < self._decision.warm_up_seconds:
+            state = "warming_up"
+        return Recognition(
+            state=state,
+            emotion=self._calibration.labels[best] if state == "emotion" else None,
+            probabilities=self._named(probabilities),
+            confidence=confidence,
+            valence=valence,
+            arousal=arousal,
+            duration=(self._samples + self._lost_before) / SAMPLE_RATE,
+            speech_seconds=seconds,
+            flags=self._flags if not self._lost_before else Flags(True, self._flags.clipping, self._flags.noise),
+            timeline=tuple(timeline),
+        )
+
+    def _step(self) -> Event:
+        """Work through the step that is complete."""
+        heard = self._segmenter(self._pcm, self._lost)
+        share = 0.0
+        if heard.onset:
+            self._begin_utterance()
+        self._in_utterance = bool(heard.features)
+        for features in heard.features:
+            logits, attention = self._stepper(features)
+            share = self._utterance.add(logits, attention)
+            self._recording.add(logits, attention)
+        if heard.speech:
+            self._utterance_steps += 1
+            self._speech_steps += 1
+            self._utterance_power += 10 ** (heard.level_dbfs / 10)
+        state, emotion = self._decide()
+        event = Event(
+            time=self._samples / SAMPLE_RATE,
+            state=state,
+            emotion=emotion,
+            probabilities=self._probabilities,
+            confidence=max(self._probabilities.values()),
+            valence=self._valence,
+            arousal=self._arousal,
+            speech=heard.speech,
+            speech_seconds=self._utterance_steps * self._step_seconds,
+            attention=share,
+            level_dbfs=heard.level_dbfs,
+            flags=self._flags_of(heard, state),
+        )
+        self._filled = 0
+        self._lost = 0
+        return event
+
+    def _begin_utterance(self) -> None:
+        self._stepper.reset()
+        self._utterance.reset()
+        self._hysteresis.reset()
+        self._utterance_steps = 0  # with speech
+        self._utterance_power = 0.0  # sum over those steps, relative to full scale
+
+    def _decide(self) -> tuple[State, str | None]:
+        """Return what to say now; within an utterance, bring probabilities and affect up to date."""
+        if not self._in_utterance:
+            return "no_speech", None
+        probabilities = self._calibration(self._utterance.mean())
+        self._probabilities = self._named(probabilities)
+        self._valence, self._arousal = self._affect(probabilities)
+        if self._utterance_steps * self._step_seconds < self._decision.warm_up_seconds:
+            return "warming_up", None
+        named = self._hysteresis(probabilities, self._samples / SAMPLE_RATE)
+        return ("uncertain", None) if named is None else ("emotion", self._calibration.labels[named])
+
+    def _flags_of(self, heard: Step, state: State) -> Flags:
+        """Return what was wrong with the step's audio, and remember it for the recording."""
+        noise = False
+        if state in ("uncertain", "emotion"):  # before, the utterance's level is a matter of its first sound
+            level = 10 * math.log10(self._utterance_power / self._utterance_steps)
+            noise = level - heard.noise_floor_dbfs < NOISE_MARGIN_DB
+        flags = Flags(self._lost > 0, heard.clipping, noise)
+        before = self._flags
+        self._flags = Flags(before.gap or flags.gap, before.clipping or flags.clipping, before.noise or flags.noise)
+        return flags
+
+    def _named(self, probabilities: NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self._calibration.labels, probabilities.tolist(), strict=True))

@@ -1,0 +1,221 @@
+"""`Recognizer`: a source, the resampler and the pipeline, wired."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_ser.capture.resample import Resampler
+from edge_ser.capture.source import Source, open_source
+from edge_ser.errors import SettingsError
+from edge_ser.events import Event, Recognition
+from edge_ser.pipeline import Pipeline
+from edge_ser.settings import SAMPLE_RATE, Settings
+from edge_ser.student.model_file import ModelFile
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+REMEMBERED_STEPS = 1000  # behind the percentiles: the last 80 s
+
+Audio = str | os.PathLike[str] | NDArray[Any] | Source
+"""A path, '-' for standard input, an array, or a source that is open already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What recognising has cost so far."""
+
+    steps: int
+    """Worked through."""
+
+    overflows: int
+    """Times that audio was lost because the program or the device was late."""
+
+    lost_seconds: float
+    """Audio lost in all."""
+
+    step_ms_p50: float
+    """Median computing time of the last steps, resampling included; 0 before the first."""
+
+    step_ms_p95: float
+    """What 95 of 100 of them kept to."""
+
+    step_ms_last: float
+    """Of the last step."""
+
+
+class Recognizer:
+    """Tells how a person is speaking.
+
+    Parameters
+    ----------
+    model : path or ModelFile, optional
+        Else the one that `settings` names; else the one that came with edge-ser.
+    settings : Settings, optional
+
+    Raises
+    ------
+    ModelFileError, BackendError, SettingsError
+        The model cannot be used; no TFLite runtime works here; the model is named twice.
+
+    Examples
+    --------
+    >>> with Recognizer() as recognizer:
+    ...     recognizer.recognize(np.zeros(16000, np.int16), sample_rate=16000).state
+    'no_speech'
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | ModelFile | None = None, settings: Settings | None = None
+    ) -> None:
+        self.settings = Settings() if settings is None else settings
+        if model is not None and self.settings.model is not None:
+            raise SettingsError("The model is named twice", "Name it as `model` or in the settings")
+        self.model = _load(model if model is not None else self.settings.model)
+        self._steps = 0
+        self._overflows = 0
+        self._lost_seconds = 0.0
+        self._step_seconds: deque[float] = deque(maxlen=REMEMBERED_STEPS)
+        # Each stream has a pipeline to itself, and making one takes some milliseconds: a free one is used again.
+        self._free = [Pipeline(self.model, self.settings)]
+
+    def recognize(self, audio: Audio, sample_rate: int | None = None, *, timeline: bool = True) -> Recognition:
+        """Return one decision on a whole recording, and the events that led to it.
+
+        Parameters
+        ----------
+        audio : path, '-', array or Source
+            See `edge_ser.capture.source.open_source`; a Source that is given is not closed.
+        sample_rate : int, optional
+            Hz; needed for an array.
+        timeline : bool
+            Keep the events. Without them an endless recording needs no more memory than a short one; with them an
+            hour needs at most 40 MB.
+
+        Raises
+        ------
+        EdgeSerError
+            The audio cannot be read.
+        """
+        if audio is None:
+            raise SettingsError("There is nothing to recognise", "Give a file or an array, or listen() to a microphone")
+        with self._pipeline() as pipeline, _opened(audio, sample_rate=sample_rate) as source:
+            events = self._run(source, pipeline)
+            if timeline:
+                return pipeline.recognition(list(events))
+            deque(events, maxlen=0)  # run through, keep nothing
+            return pipeline.recognition()
+
+    def listen(
+        self,
+        source: Audio | None = None,
+        *,
+        sample_rate: int | None = None,
+        device: str | int | None = None,
+        realtime: bool = False,
+    ) -> Iterator[Event]:
+        """Yield an event every 80 ms until the source ends; a microphone's ends with the program.
+
+        Parameters
+        ----------
+        source : path, '-', array or Source, optional
+            The microphone where it is not given.
+        sample_rate : int, optional
+            Hz; needed for an array.
+        device : str or int, optional
+            Microphone by name or index.
+        realtime : bool
+            Give a file no faster than it was spoken.
+
+        Raises
+        ------
+        EdgeSerError
+            From the iterator: the source cannot be opened, or is lost.
+        """
+        opened = _opened(source, sample_rate=sample_rate, device=device, realtime=realtime)
+        with self._pipeline() as pipeline, opened as audio:
+            yield from self._run(audio, pipeline)
+
+    def stats(self) -> Stats:
+        """Return what recognising has cost so far, over all streams."""
+        milliseconds = 1000 * np.array(list(self._step_seconds) or [0.0])
+        p50, p95 = np.percentile(milliseconds, (50, 95)).tolist()
+        return Stats(self._steps, self._overflows, self._lost_seconds, p50, p95, milliseconds[-1].item())
+
+    def close(self) -> None:
+        """Let go of the interpreters; a recogniser that is used again makes a new one."""
+        self._free.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, source: Source, pipeline: Pipeline) -> Iterator[Event]:
+        """Yield a source's events, and count what they cost."""
+        resampler = Resampler(source.sample_rate)
+        spent = 0.0  # seconds on a step that is not complete yet
+        block = source.read()
+        while block is not None:
+            if block.lost:
+                self._overflows += 1
+                self._lost_seconds += block.lost / source.sample_rate
+            began = time.perf_counter()
+            lost = -(-block.lost * SAMPLE_RATE // source.sample_rate)  # rounded up: one lost sample is a gap too
+            events = pipeline.push(resampler.push(block.samples), lost)
+            spent = self._count(events, spent + time.perf_counter() - began)
+            yield from events
+            block = source.read()
+        events = pipeline.push(resampler.flush()) + pipeline.flush()
+        self._count(events, spent)
+        yield from events
+
+    def _count(self, events: list[Event], seconds: float) -> float:
+        """Note the time that these events took; return it if there are none yet."""
+        if not events:
+            return seconds
+        self._steps += len(events)
+        self._step_seconds.extend([seconds / len(events)] * len(events))
+        return 0.0
+
+    @contextmanager
+    def _pipeline(self) -> Iterator[Pipeline]:
+        """Lend a pipeline at its start."""
+        try:
+            pipeline = self._free.pop()
+        except IndexError:
+            pipeline = Pipeline(self.model, self.settings)
+        try:
+            pipeline.reset()
+            yield pipeline
+        finally:
+            self._free.append(pipeline)
+
+
+def _load(model: str | os.PathLike[str] | ModelFile | None) -> ModelFile:
+    if isinstance(model, ModelFile):
+        return model
+    return ModelFile.load_bundled() if model is None else ModelFile.load(model)
+
+
+@contextmanager
+def _opened(audio: Audio | None, **options: Any) -> Iterator[Source]:
+    """Lend a source: opened and closed here, unless it came open."""
+    if hasattr(audio, "read") and hasattr(audio, "sample_rate"):
+        yield cast("Source", audio)
+        return
+    with open_source(cast("str | None", audio), **options) as source:
+        yield source

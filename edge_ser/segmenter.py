@@ -1,0 +1,127 @@
+"""`Segmenter`: int16 PCM to the int8 features that the student is fed, utterance by utterance.
+
+Training cuts its recordings by the same rules, all steps at once; a test holds both to the same frames.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_ser.features import LogMel, Mfcc, RunningMean, VoiceActivity
+from edge_ser.student.metadata import Features
+
+FULL_SCALE = 32768  # LSB
+QUIETEST_DBFS = -120.0
+CLIPPED = 32767  # LSB; -32768 counts too
+CLIPPING_SAMPLES = 3
+"""Full-scale samples in one step that are no coincidence: audio normalised to its peak has one or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was heard in one step."""
+
+    speech: bool
+    """Somebody spoke in it."""
+
+    onset: bool
+    """An utterance begins."""
+
+    features: tuple[NDArray[np.int8], ...]
+    """Each (frames_per_step, n_mfcc): none outside an utterance; at its onset the step before, then this one."""
+
+    level_dbfs: float
+    """RMS without DC in dB relative to full scale, at least -120."""
+
+    noise_floor_dbfs: float
+    """Level of the background, likewise."""
+
+    clipping: bool
+    """At least `CLIPPING_SAMPLES` samples are at the ends of the range."""
+
+
+class Segmenter:
+    """Hears whole steps; finds utterances.
+
+    An utterance opens with the first step that holds speech and closes after `hangover_seconds` without. The running
+    mean starts afresh with each.
+
+    Parameters
+    ----------
+    features : Features
+        Front end and statistics.
+    hangover_seconds : float
+        Silence that still belongs to the utterance.
+    """
+
+    def __init__(self, features: Features, hangover_seconds: float) -> None:
+        front_end = features.front_end
+        self.step_samples = features.frames_per_step * front_end.hop_length
+        self._log_mel = LogMel()
+        self._voice_activity = VoiceActivity()
+        self._mfcc = Mfcc(front_end, features.mean, features.std, features.lsb_per_std)
+        self._running_mean = RunningMean(front_end.n_mfcc, features.running_mean_prior_frames)
+        self._hangover_steps = round(hangover_seconds / features.step_seconds)
+        self._hangover_samples = hangover_seconds * front_end.sample_rate
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self._log_mel.reset()
+        self._voice_activity.reset()
+        self._before: NDArray[np.float64] | None = None  # log-mel of the step before
+        self._open = False
+        self._silent_steps = 0
+
+    def __call__(self, pcm: NDArray[np.int16], lost: int = 0) -> Step:
+        """Hear one step.
+
+        Parameters
+        ----------
+        pcm : int16 array (step_samples,)
+            16 kHz, mono.
+        lost : int
+            Samples lost in it or just before. So many that they could hide the end of an utterance do end it.
+        """
+        log_mel = self._log_mel.push(pcm)
+        speech = bool(self._voice_activity(log_mel).any())
+        if self._open:
+            self._silent_steps = 0 if speech else self._silent_steps + 1
+            if self._silent_steps > self._hangover_steps or lost > self._hangover_samples:
+                self._open = False
+        onset = speech and not self._open
+        features: tuple[NDArray[np.int8], ...] = ()
+        if onset:
+            self._open = True
+            self._silent_steps = 0
+            self._running_mean.reset()
+            if self._before is not None:
+                features = (self._running_mean(self._mfcc(self._before)),)
+        if self._open:
+            features = (*features, self._running_mean(self._mfcc(log_mel)))
+        self._before = log_mel
+        return Step(speech, onset, features, level_dbfs(pcm), self._voice_activity.noise_floor_db, is_clipped(pcm))
+
+
+def level_dbfs(pcm: NDArray[np.int16]) -> float:
+    """Return the RMS of samples (n,) without their mean, in dB relative to full scale, at least -120.
+
+    Examples
+    --------
+    >>> level_dbfs(np.zeros(8, np.int16))
+    -120.0
+    >>> round(level_dbfs(np.tile(np.array([16384, -16384], np.int16), 4)), 2)
+    -6.02
+    """
+    deviation = pcm - pcm.mean(dtype=np.float64)
+    power = float(deviation @ deviation) / len(pcm)
+    return max(10 * math.log10(power / FULL_SCALE**2), QUIETEST_DBFS) if power else QUIETEST_DBFS
+
+
+def is_clipped(pcm: NDArray[np.int16]) -> bool:
+    """Say whether samples (n,) hit the ends of their range too often for chance."""
+    return int(np.count_nonzero(pcm >= CLIPPED) + np.count_nonzero(pcm <= -CLIPPED)) >= CLIPPING_SAMPLES

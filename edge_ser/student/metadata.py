@@ -1,0 +1,225 @@
+"""What a model file says about its student: frozen, complete, and checked when it is made."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_ser.errors import ModelFileError
+from edge_ser.features.tables import TABLES_SHA256, FrontEnd
+
+FORMAT = 1
+"""Version of the model file's format."""
+
+MAX_CLASSES = 64
+MAX_FRAMES_PER_STEP = 100  # 1 s
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """How PCM becomes the student's int8 input."""
+
+    front_end: FrontEnd
+    """What the MFCC are made of."""
+
+    tables_sha256: str
+    """Of the tables that the student was trained with."""
+
+    mean: tuple[float, ...]
+    """Of each coefficient in training, natural-log units."""
+
+    std: tuple[float, ...]
+    """Of each coefficient in training."""
+
+    lsb_per_std: float
+    """int8 steps per standard deviation."""
+
+    running_mean_prior_frames: int
+    """Frames of the training mean that the running mean starts with."""
+
+    frames_per_step: int
+    """That the student takes at once."""
+
+    def __post_init__(self) -> None:
+        n_mfcc = self.front_end.n_mfcc
+        _check(len(self.mean) == n_mfcc == len(self.std), f"mean and std have not {n_mfcc} values each")
+        _check(min(self.std) > 0, "a standard deviation is not positive")
+        _check(self.lsb_per_std > 0, "lsb_per_std is not positive")
+        _check(self.running_mean_prior_frames >= 0, "running_mean_prior_frames is negative")
+        _check(1 <= self.frames_per_step <= MAX_FRAMES_PER_STEP, "frames_per_step is out of range")
+        if self.tables_sha256 != TABLES_SHA256:
+            raise ModelFileError(
+                f"The model is for another front end (tables {self.tables_sha256[:12]}, here {TABLES_SHA256[:12]})",
+                "Use the edge-ser version that it was made with, or make it again with edge-ser-convert",
+            )
+
+    @property
+    def step_seconds(self) -> float:
+        """Duration of a step."""
+        return self.frames_per_step * self.front_end.hop_length / self.front_end.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How logits become decisions; chosen on speakers that were kept for it."""
+
+    temperature: float
+    """By which pooled logits are divided before the softmax."""
+
+    uncertain_below: float
+    """Confidence under which the state is `uncertain`."""
+
+    stated_coverage: float
+    """Share of recordings that were at least that confident when it was chosen."""
+
+    warm_up_seconds: float
+    """Speech before the first decision."""
+
+    hangover_seconds: float
+    """Without speech, until the utterance is over."""
+
+    def __post_init__(self) -> None:
+        _check(self.temperature > 0, "temperature is not positive")
+        _check(0 <= self.uncertain_below <= 1, "uncertain_below is not between 0 and 1")
+        _check(0 <= self.stated_coverage <= 1, "stated_coverage is not between 0 and 1")
+        _check(self.warm_up_seconds >= 0, "warm_up_seconds is negative")
+        _check(self.hangover_seconds >= 0, "hangover_seconds is negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Affect:
+    """Where a label lies in the plane of valence and arousal, each from -1 to 1."""
+
+    valence: float
+    arousal: float
+
+    def __post_init__(self) -> None:
+        _check(-1 <= self.valence <= 1 and -1 <= self.arousal <= 1, "valence or arousal is not between -1 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Recordings that the student was trained on."""
+
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the student comes from."""
+
+    corpora: tuple[Corpus, ...]
+
+    held_out: tuple[str, ...]
+    """Speakers that it never heard, `corpus/speaker`."""
+
+    recipe: str
+    """Name of the recipe, or what was done instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A few steps of input, and what the student answered when it was made: any machine can compare."""
+
+    features: str
+    """Base64 of int8 (steps, frames_per_step, n_mfcc)."""
+
+    logits: str
+    """Base64 of int8 (steps, n_classes), before scale and zero point."""
+
+    attention: str
+    """Base64 of int8 (steps,)."""
+
+    @classmethod
+    def of(cls, features: NDArray[np.int8], logits: NDArray[np.int8], attention: NDArray[np.int8]) -> Golden:
+        """Pack three int8 arrays."""
+        return cls(*(base64.b64encode(array.tobytes()).decode("ascii") for array in (features, logits, attention)))
+
+    def arrays(
+        self, frames_per_step: int, n_mfcc: int, n_classes: int
+    ) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:
+        """Return features (steps, frames_per_step, n_mfcc), logits (steps, n_classes), attention (steps,)."""
+        try:
+            raw = [base64.b64decode(text, validate=True) for text in (self.features, self.logits, self.attention)]
+        except (binascii.Error, ValueError) as error:
+            raise _bad("the golden vector is not base64") from error
+        features, logits, attention = (np.frombuffer(part, np.int8) for part in raw)
+        steps = len(attention)
+        fits = len(features) == steps * frames_per_step * n_mfcc and len(logits) == steps * n_classes
+        _check(steps > 0 and fits, "the golden vector is incomplete")
+        return features.reshape(steps, frames_per_step, n_mfcc), logits.reshape(steps, n_classes), attention
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """All that a model file says; `metadata.json` in its ZIP.
+
+    Raises
+    ------
+    ModelFileError
+        The parts do not fit together, or were made for another front end.
+    """
+
+    format: int
+    """Of the file; `FORMAT`."""
+
+    name: str
+    version: str
+
+    classes: tuple[str, ...]
+    """What the network tells apart, in the order of its logits."""
+
+    labels: tuple[str, ...]
+    """What the recogniser says."""
+
+    label_of_class: Mapping[str, str]
+    """For each class; a label's probability is the sum of its classes'."""
+
+    features: Features
+    decision: Decision
+
+    affect: Mapping[str, Affect]
+    """For each label."""
+
+    provenance: Provenance
+
+    licence: str
+    """Of the weights; an SPDX identifier."""
+
+    metrics: Mapping[str, float]
+    """Of this very int8 file, by name."""
+
+    golden: Golden
+
+    tflite_sha256: str
+    """Of the network's part of the file."""
+
+    def __post_init__(self) -> None:
+        _check(self.format == FORMAT, f"its format is {self.format} and this edge-ser reads {FORMAT}")
+        _check(0 < len(self.classes) <= MAX_CLASSES, f"it has {len(self.classes)} classes")
+        for name, values in (("class", self.classes), ("label", self.labels)):
+            _check(len(set(values)) == len(values), f"a {name} is named twice")
+        _check(set(self.label_of_class) == set(self.classes), "label_of_class does not name each class")
+        _check(set(self.label_of_class.values()) == set(self.labels), "label_of_class does not use each label")
+        _check(set(self.affect) == set(self.labels), "affect does not name each label")
+        self.golden_arrays()
+
+    def golden_arrays(self) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:
+        """Return the golden vector as `Golden.arrays`."""
+        spec = self.features
+        return self.golden.arrays(spec.frames_per_step, spec.front_end.n_mfcc, len(self.classes))
+
+
+def _check(condition: bool, problem: str) -> None:
+    if not condition:
+        raise _bad(problem)
+
+
+def _bad(problem: str) -> ModelFileError:
+    return ModelFileError(f"The model file contradicts itself: {problem}", "Make it again with edge-ser-convert")
