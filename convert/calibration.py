@@ -1,0 +1,154 @@
+"""Confidence that means what it says, and the threshold under which the recogniser rather names nothing.
+
+Both are chosen with the int8 student on validation speakers: neither trained on nor tested on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import RecipeError
+from convert.evaluate.measures import LEAST_PROBABILITY
+from convert.evaluate.students import ask, int8_student, probabilities
+from convert.packing import INT8, student_features
+from convert.prepare import Prepared
+from convert.progress import track
+from convert.stages import code_digest, run_stage
+from edge_ser.student.metadata import Decision
+
+DECISION = "decision.json"
+TEMPERATURES = (0.05, 20.0)  # searched between
+GOLDEN_RATIO = (5**0.5 - 1) / 2
+SEARCH_STEPS = 40  # each narrows the range to 0.618 of it
+
+
+def calibrate(prepared: Prepared, exported: Path, out: Path) -> Path:
+    """Choose temperature and threshold; return the stage's folder, which `read_decision` reads.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    exported : Path
+        Holds the int8 student.
+    out : Path
+        Folder of the run.
+
+    Raises
+    ------
+    RecipeError
+        There are no validation speakers.
+    """
+    recipe, recordings = prepared.recipe, prepared.recordings
+    clips = prepared.split.validation
+    if not len(clips):
+        raise RecipeError("There are no validation speakers to calibrate on", "Name some in data.validation")
+    inputs = {
+        "exported": exported.name,
+        "decision": asdict(recipe.decision),
+        "labels": recipe.label_of_class,
+        "clips": clips.tolist(),
+        "code": code_digest("convert/calibration.py", "convert/evaluate/students.py", "convert/segments.py"),
+    }
+
+    def make(folder: Path) -> None:
+        tflite = (exported / INT8).read_bytes()
+        student = int8_student(tflite, student_features(prepared), recipe.segmentation)
+        answers = ask(student, map(recordings.pcm, track("calibration", len(clips))(clips)), len(recipe.classes))
+        heard = clips[answers.heard]
+        spoken = [recordings.clips[clip].emotion for clip in heard]
+        weight = corpus_weights([recordings.clips[clip].corpus for clip in heard])
+        decision = decide(prepared, answers.logits[answers.heard], spoken, weight)
+        (folder / DECISION).write_text(json.dumps(asdict(decision)), encoding="utf-8")
+
+    return run_stage(out, "calibration", inputs, make)
+
+
+def read_decision(folder: Path) -> Decision:
+    """Return what `calibrate` chose."""
+    return Decision(**json.loads((folder / DECISION).read_text(encoding="utf-8")))
+
+
+def decide(prepared: Prepared, logits: NDArray[np.float64], spoken: list[str], weight: NDArray[np.float64]) -> Decision:
+    """Return how the recogniser decides, from class logits (n, n_classes) and the classes (n,) that were spoken."""
+    recipe = prepared.recipe
+
+    def at(temperature: float) -> tuple[NDArray[np.float64], list[str]]:
+        return probabilities(logits, temperature, recipe.classes, recipe.label_of_class)
+
+    labels = at(1.0)[1]
+    right = np.array([labels.index(recipe.label_of_class.get(name, name)) for name in spoken], np.intp)
+    temperature = fit_temperature(lambda t: at(t)[0], right, weight)
+    coverage = recipe.decision.coverage
+    return Decision(
+        temperature=temperature,
+        uncertain_below=threshold_for(at(temperature)[0].max(axis=1), coverage, weight),
+        stated_coverage=coverage,
+        warm_up_seconds=recipe.decision.warm_up_seconds,
+        hangover_seconds=recipe.segmentation.hangover_steps * student_features(prepared).step_seconds,
+    )
+
+
+def corpus_weights(corpora: list[str]) -> NDArray[np.float64]:
+    """Return a weight for each recording by which all corpora count alike, however large."""
+    names, which, count = np.unique(corpora, return_inverse=True, return_counts=True)
+    return np.asarray(1 / (len(names) * count[which]), np.float64)
+
+
+def fit_temperature(
+    answer: Callable[[float], NDArray[np.float64]], spoken: NDArray[np.intp], weight: NDArray[np.float64]
+) -> float:
+    """Return the temperature with the least negative log-likelihood (C. Guo et al., ICML 2017).
+
+    Parameters
+    ----------
+    answer : callable
+        Returns the probabilities (n, n_labels) at a temperature.
+    spoken : int (n,)
+        Right labels.
+    weight : float64 (n,)
+        Of each recording.
+
+    Examples
+    --------
+    Right 8 times of 10 and not 9: a little too sure.
+
+    >>> spoken = np.array([0] * 8 + [1] * 2)
+    >>> def answer(temperature):
+    ...     shares = np.array([[0.9, 0.1]] * 10) ** (1 / temperature)
+    ...     return shares / shares.sum(axis=1, keepdims=True)
+    >>> round(fit_temperature(answer, spoken, np.ones(10)), 3)
+    1.585
+    """
+
+    def loss(log_temperature: float) -> float:
+        right = answer(float(np.exp(log_temperature)))[np.arange(len(spoken)), spoken]
+        return float(np.average(-np.log(np.maximum(right, LEAST_PROBABILITY)), weights=weight))
+
+    low, high = np.log(TEMPERATURES)
+    for _ in range(SEARCH_STEPS):
+        span = GOLDEN_RATIO * (high - low)
+        if loss(high - span) < loss(low + span):
+            high = low + span
+        else:
+            low = high - span
+    return float(np.exp((low + high) / 2))
+
+
+def threshold_for(confidence: NDArray[np.float64], coverage: float, weight: NDArray[np.float64]) -> float:
+    """Return the highest confidence that at least this share of the answers reaches.
+
+    Examples
+    --------
+    >>> threshold_for(np.array([0.2, 0.4, 0.6, 0.8]), 0.75, np.ones(4))
+    0.4
+    """
+    order = np.argsort(-confidence, kind="stable")
+    reached = np.cumsum(weight[order]) / weight.sum()
+    place = int(np.searchsorted(reached, coverage - 1e-9))  # a sum of weights may fall short by rounding
+    return float(confidence[order[min(place, len(order) - 1)]])

@@ -1,0 +1,66 @@
+"""The last stage of a run: the model file, its card and plots, and the float student beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from convert.calibration import read_decision
+from convert.card.plots import plot_confusion, plot_reliability, plot_risk_coverage
+from convert.card.text import Plots, card_text
+from convert.evaluate.judge import FLOAT as FLOAT_FORM
+from convert.evaluate.judge import STREAMING, Judged
+from convert.evaluate.report import to_plain
+from convert.evaluate.run import read_answers, read_evaluation
+from convert.evaluate.students import probabilities
+from convert.packing import FLOAT, FLOAT_SUFFIX, INT8, pack
+from convert.prepare import Prepared
+from edge_ser.student.metadata import Decision
+
+
+def write_card(prepared: Prepared, exported: Path, decision: Path, evaluation: Path, out: Path) -> Path:
+    """Write the finished files into the folder of the run; return the model file.
+
+    `NAME.tflite`, `NAME.float.tflite`, `NAME.md` (the card, which is also inside the model file), three plots and
+    `NAME.json` (all figures).
+    """
+    name, chosen, judged = prepared.recipe.name, read_decision(decision), read_evaluation(evaluation)
+    plots = Plots(*(f"{name}.{plot}.png" for plot in ("confusion", "reliability", "risk")))
+    draw(prepared, chosen, judged, evaluation, plots, out)
+    card = card_text(prepared, chosen, judged, (exported / INT8).read_bytes(), plots)
+    (out / f"{name}.md").write_text(card, encoding="utf-8")
+    (out / f"{name}.json").write_text(json.dumps(to_plain(judged), indent=1), encoding="utf-8")
+    shutil.copyfile(exported / FLOAT, out / f"{name}{FLOAT_SUFFIX}")
+    path = out / f"{name}.tflite"
+    pack(prepared, exported, chosen, metrics(judged), card).write(path)
+    return path
+
+
+def draw(
+    prepared: Prepared, decision: Decision, judged: Sequence[Judged], evaluation: Path, plots: Plots, out: Path
+) -> None:
+    """Draw the plots of all held-out recordings together."""
+    recipe, answers = prepared.recipe, read_answers(evaluation)
+    shares, labels = probabilities(answers.logits, decision.temperature, recipe.classes, recipe.label_of_class)
+    clips = [prepared.recordings.clips[clip] for clip in prepared.split.held_out]
+    spoken = np.array([labels.index(recipe.label_of_class.get(clip.emotion, clip.emotion)) for clip in clips])
+    right, confidence = (shares.argmax(axis=1) == spoken) & answers.heard, shares.max(axis=1)
+    plot_confusion(judged[0].measures[STREAMING], out / plots.confusion)
+    plot_reliability(confidence, right, out / plots.reliability)
+    plot_risk_coverage(confidence, right, out / plots.risk)
+
+
+def metrics(judged: Sequence[Judged]) -> Mapping[str, float]:
+    """Return the figures that the model file carries, by name."""
+    found = {}
+    for each in judged:
+        listening = each.measures[STREAMING]
+        found[f"{each.name}: UAR"] = round(listening.uar, 4)
+        found[f"{each.name}: WA"] = round(listening.wa, 4)
+        found[f"{each.name}: ECE"] = round(listening.ece, 4)
+        found[f"{each.name}: UAR float"] = round(each.measures[FLOAT_FORM].uar, 4)
+    return found

@@ -1,0 +1,180 @@
+"""`edge-ser-convert`: reads the arguments, and turns what can go wrong into one line and exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from edge_ser.errors import EdgeSerError
+
+OK, FAILED, INTERRUPTED = 0, 2, 130
+RECIPES = Path(__file__).parent / "recipes"
+LOG = "run.log"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        status: int = arguments.run(arguments)
+    except EdgeSerError as error:
+        print(f"edge-ser-convert: {' '.join(str(error).split())}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("edge-ser-convert: stopped; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="edge-ser-convert", description="Turns recordings of emotional speech into one verified model file."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = commands.add_parser(
+        "run",
+        help="make the model file of a recipe",
+        description="Make the model file of a recipe. Each stage is kept in the output folder: the same command goes "
+        "on where it was stopped, and repeats only what a change of recipe, data or code concerns.",
+    )
+    run.add_argument("recipe", metavar="RECIPE", help="a TOML file, or the name of one that came with edge-ser")
+    run.add_argument(
+        "--corpora",
+        type=Path,
+        metavar="DIR",
+        help="folder that holds one folder a corpus (default: where the synthetic corpus is made, in the output folder)",
+    )
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    run.set_defaults(run=_run)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="judge a model file",
+        description="Judge a model file on people it never heard: 'speaker' on those whom it names as held out, "
+        "'corpus' on the corpora it was not trained on.",
+    )
+    evaluate.add_argument("model", type=Path, metavar="MODEL")
+    _add_corpora(evaluate)
+    evaluate.add_argument("--protocol", choices=("speaker", "corpus"), default="speaker")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    evaluate.set_defaults(run=_evaluate)
+
+    corpora = commands.add_parser("corpora", help="list the corpora in a folder")
+    _add_corpora(corpora)
+    corpora.set_defaults(run=_corpora)
+
+    commands.add_parser("recipes", help="list the recipes that came with edge-ser").set_defaults(run=_recipes)
+    return parser
+
+
+def _add_corpora(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from convert.recipe import load_recipe
+
+    recipe = load_recipe(recipe_path(arguments.recipe))
+    _log_to(arguments.out)
+    # TensorFlow is imported only once the recipe is known to be good.
+    from convert.evaluate.report import from_plain, print_report
+    from convert.run import run
+
+    corpora = arguments.corpora or arguments.out / "corpora"
+    provide_synthetic(recipe.data.corpora, corpora)
+    path = run(recipe, corpora, arguments.out)
+    console = Console()
+    figures = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    print_report(from_plain(figures), console)
+    console.print(f"{path}: {path.stat().st_size} bytes; its card is {path.with_suffix('.md').name}")
+    return OK
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from convert.evaluate.model_file import evaluate_file
+    from convert.evaluate.report import print_report, to_plain
+
+    judged = evaluate_file(arguments.model, arguments.corpora, arguments.protocol)
+    print_report(judged, Console())
+    if arguments.json:
+        plain = {"model": arguments.model.name, "protocol": arguments.protocol, "sets": to_plain(judged)}
+        arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    return OK
+
+
+def _corpora(arguments: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    from convert.corpora.manifest import MANIFEST_NAME, read_corpus
+
+    table = Table("corpus", "clips", "speakers", "classes", "licence", "weights may ship")
+    for manifest in sorted(arguments.corpora.glob(f"*/{MANIFEST_NAME}")):
+        if manifest.parent.name.startswith("noise-"):
+            continue
+        info, clips = read_corpus(manifest.parent)
+        speakers = len({clip.speaker for clip in clips})
+        may_ship = "yes" if info.may_ship else "no"
+        table.add_row(info.name, str(len(clips)), str(speakers), " ".join(info.told_apart), info.licence, may_ship)
+    Console().print(table)
+    return OK
+
+
+def _recipes(_: argparse.Namespace) -> int:
+    for path in sorted(RECIPES.glob("*.toml")):
+        print(path.stem)
+    return OK
+
+
+def provide_synthetic(names: Sequence[str], corpora: Path) -> None:
+    """Make the synthetic corpus where a recipe wants it and it is not there.
+
+    Raises
+    ------
+    CorpusError
+        It cannot be written there.
+    """
+    from convert.corpora.catalogue import SYNTHETIC
+    from convert.corpora.manifest import MANIFEST_NAME
+    from convert.corpora.synthetic import make_corpus
+    from convert.errors import CorpusError
+
+    folder = corpora / SYNTHETIC
+    if SYNTHETIC not in names or (folder / MANIFEST_NAME).is_file():  # the manifest is written last
+        return
+    try:
+        make_corpus(folder)
+    except OSError as error:
+        raise CorpusError(
+            f"The synthetic corpus cannot be written to {folder} ({error.strerror})", "Leave --corpora out"
+        ) from error
+
+
+def recipe_path(name: str) -> Path:
+    """Return the file that is meant by a path or by the name of a recipe that came with edge-ser."""
+    shipped = RECIPES / f"{name}.toml"
+    return shipped if shipped.is_file() and not Path(name).is_file() else Path(name)
+
+
+def _log_to(out: Path) -> None:
+    """Log to the terminal in short and to `run.log` with times."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(out / LOG, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[file, RichHandler(show_path=False, show_level=False)], force=True)
+    for talkative in ("absl", "tensorflow"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

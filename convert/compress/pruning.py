@@ -1,0 +1,65 @@
+"""Magnitude pruning: the smallest weights become zeros while training goes on (Zhu and Gupta, arXiv:1710.01878)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow_model_optimization as tfmot
+from tensorflow_model_optimization.python.core.keras.compat import keras
+
+RAMP = 0.7  # of the steps; in the rest the remaining weights settle
+UPDATES = 100  # times that the mask is chosen anew, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A model whose training prunes it."""
+
+    model: keras.Model
+    """With `tfmot`'s wrappers."""
+
+    before_step: Callable[[], None]
+    """To be called before each step of training."""
+
+    apply_masks: Callable[[], None]
+    """Sets the pruned weights to zero once more: the optimiser's last step has moved them."""
+
+    def strip(self) -> keras.Model:
+        """Return the model without wrappers, zeros in place."""
+        self.apply_masks()
+        return tfmot.sparsity.keras.strip_pruning(self.model)
+
+
+def prune(model: keras.Model, sparsity: float, steps: int) -> Pruned:
+    """Wrap a trained model for pruning.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Trained; its layers are shared with the wrapped one.
+    sparsity : float
+        Fraction of each kernel's weights that end as zeros.
+    steps : int
+        Of the training that follows.
+    """
+    schedule = tfmot.sparsity.keras.PolynomialDecay(
+        initial_sparsity=0.0,
+        final_sparsity=sparsity,
+        begin_step=0,
+        end_step=max(1, round(RAMP * steps)),
+        frequency=max(1, steps // UPDATES),
+    )
+    wrapped = tfmot.sparsity.keras.prune_low_magnitude(model, pruning_schedule=schedule)
+    callback = tfmot.sparsity.keras.UpdatePruningStep()
+    begun = False
+
+    def before_step() -> None:
+        nonlocal begun
+        if not begun:  # only now has the training loop given the model its optimiser
+            callback.set_model(wrapped)
+            callback.on_train_begin()
+            begun = True
+        callback.on_train_batch_begin(batch=-1)
+
+    return Pruned(wrapped, before_step, lambda: callback.on_epoch_end(batch=-1))

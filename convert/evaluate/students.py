@@ -1,0 +1,165 @@
+"""The student in its three forms, asked about recordings: float, int8 on cut-out utterances, int8 as it listens.
+
+All three give class logits up to what is common to all classes, so that temperatures and labels can be applied after.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.features import utterance
+from convert.segments import Segmentation, segments
+from edge_ser.decision.pooling import Pooling
+from edge_ser.features import Mfcc, RunningMean
+from edge_ser.student.backend import build_interpreter
+from edge_ser.student.graph import read_graph
+from edge_ser.student.metadata import Affect, Features
+from edge_ser.student.model_file import ModelFile
+from edge_ser.student.network import Network
+
+BLOCK = 1600  # samples pushed at a time, 100 ms
+LEAST_PROBABILITY = 1e-30
+
+Pcm = NDArray[np.int16]
+"""(n,), mono, 16 kHz."""
+
+Student = Callable[[Pcm], "NDArray[np.float64] | None"]
+"""Returns class logits (n_classes,) of a recording, or None where it heard no speech."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What a student said of some recordings, in their order."""
+
+    logits: NDArray[np.float64]
+    """(n, n_classes); zeros where nothing was heard."""
+
+    heard: NDArray[np.bool_]
+    """(n,)."""
+
+
+def ask(student: Student, recordings: Iterable[Pcm], n_classes: int) -> Answers:
+    """Return a student's answers."""
+    found = [student(pcm) for pcm in recordings]
+    logits = [np.zeros(n_classes) if each is None else each for each in found]
+    return Answers(np.reshape(logits, (-1, n_classes)), np.array([each is not None for each in found], bool))
+
+
+def int8_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> Student:
+    """Return the int8 student on utterances that are cut out first, as in training."""
+    network = Network(tflite)
+    graph = network.graph
+
+    def answer(pcm: Pcm) -> NDArray[np.float64] | None:
+        pooling = Pooling(graph.logits.shape[1])
+        for heard in utterances(pcm, spec, segmentation):
+            network.reset()
+            for step in _steps(heard, spec):
+                logits, attention = network(step)
+                real = (logits.astype(np.float64) - graph.logits.zero_point) * graph.logits.scale
+                pooling.add(real, (attention - graph.attention.zero_point) * graph.attention.scale)
+        return pooling.mean() if pooling.steps else None
+
+    return answer
+
+
+def float_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> Student:
+    """Return the float32 student, which gives the same a step at a time as all at once."""
+    run = build_interpreter(tflite)
+    graph = read_graph(run)
+
+    def answer(pcm: Pcm) -> NDArray[np.float64] | None:
+        pooling = Pooling(graph.logits.shape[1])
+        for heard in utterances(pcm, spec, segmentation):
+            for before, _ in graph.states:
+                run.set_tensor(before.index, np.zeros(before.shape, np.float32))
+            for step in _steps(heard, spec):
+                real = step.astype(np.float32).reshape(graph.features.shape) / np.float32(spec.lsb_per_std)
+                run.set_tensor(graph.features.index, real)
+                run.invoke()
+                for before, after in graph.states:
+                    run.set_tensor(before.index, run.get_tensor(after.index))
+                logits, attention = (run.get_tensor(t.index) for t in (graph.logits, graph.attention))
+                pooling.add(logits[0].astype(np.float64), float(attention[0, 0]))
+        return pooling.mean() if pooling.steps else None
+
+    return answer
+
+
+def streaming_student(model: ModelFile) -> Student:
+    """Return the recogniser's own pipeline, fed in blocks of 100 ms, whose probabilities are turned into logits."""
+    # Imported here: the other two work without the decision side of the board.
+    from edge_ser.pipeline import Pipeline
+    from edge_ser.settings import Settings
+
+    pipeline = Pipeline(by_class(model), Settings())
+
+    def answer(pcm: Pcm) -> NDArray[np.float64] | None:
+        pipeline.reset()
+        for first in range(0, len(pcm), BLOCK):
+            pipeline.push(pcm[first : first + BLOCK])
+        pipeline.flush()
+        said = pipeline.recognition()
+        if said.state == "no_speech":
+            return None
+        shares = np.array([said.probabilities[name] for name in model.metadata.classes])
+        return np.log(np.maximum(shares, LEAST_PROBABILITY))
+
+    return answer
+
+
+def by_class(model: ModelFile) -> ModelFile:
+    """Return the same student with its classes for labels and no temperature: the pipeline then tells its logits."""
+    classes = model.metadata.classes
+    metadata = dataclasses.replace(
+        model.metadata,
+        labels=classes,
+        label_of_class={name: name for name in classes},
+        affect={name: Affect(0.0, 0.0) for name in classes},
+        decision=dataclasses.replace(model.metadata.decision, temperature=1.0),
+    )
+    return ModelFile(model.tflite, metadata, model.card)
+
+
+def utterances(pcm: Pcm, spec: Features, segmentation: Segmentation) -> list[NDArray[np.int8]]:
+    """Return what the student is fed of a recording: int8 (frames, n_mfcc) for each utterance."""
+    to_mfcc = Mfcc(spec.front_end, spec.mean, spec.std, spec.lsb_per_std)
+    running_mean = RunningMean(spec.front_end.n_mfcc, spec.running_mean_prior_frames)
+    return [
+        utterance(each.log_mel, to_mfcc, running_mean, spec.frames_per_step) for each in segments(pcm, segmentation)
+    ]
+
+
+def probabilities(
+    logits: NDArray[np.float64], temperature: float, classes: Sequence[str], label_of_class: dict[str, str]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the probability of each label (n, n_labels), and the labels.
+
+    Parameters
+    ----------
+    logits : float64 (n, n_classes)
+    temperature : float
+        That they are divided by.
+    classes : sequence of str
+    label_of_class : dict
+        A label's probability is the sum of its classes'; a class that is missing is its own label.
+    """
+    of_class = [label_of_class.get(name, name) for name in classes]
+    labels = list(dict.fromkeys(of_class))
+    scaled = logits / temperature
+    weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    summed = np.zeros((len(shares), len(labels)))
+    for place, label in enumerate(of_class):
+        summed[:, labels.index(label)] += shares[:, place]
+    return summed, labels
+
+
+def _steps(heard: NDArray[np.int8], spec: Features) -> list[NDArray[np.int8]]:
+    size = spec.frames_per_step
+    return [np.ascontiguousarray(heard[first : first + size]) for first in range(0, len(heard), size)]

@@ -1,0 +1,144 @@
+"""The data stages of a run: corpora to int8 features, and the examples that training draws from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.augment.material import write_material
+from convert.corpora.manifest import read_corpus
+from convert.corpora.recordings import Recordings, decode, open_recordings
+from convert.examples import Examples
+from convert.features import Features, open_features, write_features
+from convert.log_mels import Work, open_log_mels, write_log_mels
+from convert.progress import track
+from convert.recipe import Recipe
+from convert.splits import Split, check_disjoint, split_by_speaker
+from convert.stages import code_digest, run_stage
+from edge_ser.features.tables import TABLES_SHA256
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Features on disk and who is who: what every later stage reads."""
+
+    recipe: Recipe
+    recordings: Recordings
+    features: Features
+
+    split: Split
+    """Which clips are for what."""
+
+    digest: str
+    """Of everything above."""
+
+
+def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
+    """Decode the corpora, augment, cut out the utterances and turn them into int8 features.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    corpora : Path
+        Folder that holds one folder a corpus.
+    out : Path
+        Folder of the run.
+
+    Raises
+    ------
+    CorpusError, SplitError, RecipeError
+        Naming the file, speaker or key.
+    """
+    infos, clips = {}, []
+    for name in recipe.data.corpora:
+        infos[name], found = read_corpus(corpora / name, recipe.classes)
+        clips += found
+    code = code_digest("convert/corpora")
+    listed = {"clips": [asdict(clip) for clip in clips], "classes": recipe.classes, "code": code}
+    decoded = run_stage(
+        out, "recordings", listed, lambda folder: decode(corpora, infos, clips, folder, track("decoding"))
+    )
+    material = run_stage(
+        out, "material", {"code": code_digest("convert/augment/material.py")}, lambda folder: write_material(corpora, folder)
+    )
+    work = Work(decoded, material, recipe.augment, recipe.segmentation, recipe.data.variants, recipe.seed)
+    code = code_digest("convert/log_mels.py", "convert/segments.py", "convert/augment", "edge_ser/features")
+    inputs = {"work": asdict(work), "tables": TABLES_SHA256, "code": code}
+    heard = run_stage(out, "log_mels", inputs, lambda folder: write_log_mels(work, folder, progress=_chunks))
+    recordings = open_recordings(decoded)
+    split = split_by_speaker(clips, recipe.data.held_out, recipe.data.validation)
+    check_disjoint(clips, recordings.pcm_sha256, split)
+    log_mels = open_log_mels(heard)
+    inputs = {
+        "options": asdict(recipe.features),
+        "log_mels": heard.name,
+        "train": split.train.tolist(),
+        "code": code_digest("convert/features.py", "edge_ser/features"),
+    }
+    written = run_stage(
+        out,
+        "features",
+        inputs,
+        lambda folder: write_features(
+            log_mels, split.train, recipe.features, recipe.segmentation.frames_per_step, folder,
+            track("features"),
+        ),
+    )  # fmt: skip
+    return Prepared(recipe, recordings, open_features(written), split, written.name)
+
+
+def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) -> Examples:
+    """Return the utterances of some clips, with or without their augmented copies.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    clips : array of int
+        One of the parts of `prepared.split`.
+    variants : bool
+        Whether augmented copies are wanted.
+    """
+    recipe, recordings, features = prepared.recipe, prepared.recordings, prepared.features
+    chosen = np.isin(features.clip, clips)
+    if not variants:
+        chosen &= features.variant == 0
+    rows = np.flatnonzero(chosen)
+    clip = features.clip[rows]
+    corpus = np.array([each.corpus for each in recordings.clips])[clip]
+    target = np.array([recipe.classes.index(each.emotion) for each in recordings.clips])[clip]
+    told_apart = recordings.classes_of_corpus
+    allowed = np.array([[name in told_apart[each] for name in recipe.classes] for each in corpus], dtype=bool)
+    sampling = np.array([recipe.data.sampling.get(each, 1.0) for each in corpus])
+    # A clip counts once, however many utterances and copies of it there are.
+    sampling = sampling / np.bincount(clip)[clip]
+    return Examples(
+        features=features.frames,
+        start=features.start[:-1][rows],
+        frames=features.length[rows],
+        target=target,
+        allowed=allowed,
+        weight=class_weights(corpus, target, allowed),
+        probability=sampling / sampling.sum(),
+        draws=len(np.unique(clip)),
+    )
+
+
+def class_weights(
+    corpus: NDArray[np.str_], target: NDArray[np.int64], allowed: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return a weight for each utterance: the root of how much rarer its class is than the mean class of its corpus."""
+    weight = np.ones(len(target), np.float32)
+    for name in np.unique(corpus):
+        inside = corpus == name
+        counts = np.bincount(target[inside], minlength=allowed.shape[1])
+        mean = inside.sum() / max(1, np.count_nonzero(counts))
+        weight[inside] = np.sqrt(np.clip(mean / counts[target[inside]], 0.3, 3.0))
+    return weight
+
+
+def _chunks(chunks: Iterable[int], total: int) -> Iterable[int]:
+    return track("augmentation and log-mel", total)(chunks)

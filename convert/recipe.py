@@ -1,0 +1,210 @@
+"""A recipe: everything that decides what a run makes, in one TOML file.
+
+Each table of the file is one frozen dataclass here. An unknown key is an error, for a misspelt option that is silently
+ignored costs hours of training.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import dacite
+
+from convert.augment import Augment
+from convert.errors import RecipeError
+from convert.features import FeatureOptions
+from convert.segments import Segmentation
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Which recordings, and what each speaker is for."""
+
+    corpora: list[str]
+    """Folder names under the corpora folder; `synthetic` is made on the spot."""
+
+    held_out: dict[str, list[str]]
+    """Speakers by corpus whom nothing ever hears before the evaluation."""
+
+    validation: dict[str, list[str]]
+    """Speakers by corpus who choose the temperature and the threshold."""
+
+    sampling: dict[str, float] = field(default_factory=dict)
+    """How often a clip of a corpus is drawn, relative to the others; 1 where it is not named."""
+
+    variants: int = 8
+    """Augmented copies of each training clip; 0 trains on the clean ones alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How one network is trained."""
+
+    epochs: int = 40
+    batch_size: int = 64
+
+    learning_rate: float = 3e-3
+    """Peak, of Adam, after the warm-up and before the cosine."""
+
+    warm_up: float = 0.06
+    """Fraction of all steps."""
+
+    weight_decay: float = 0.02
+    """Decoupled: of kernels, per step, times the learning rate."""
+
+    label_smoothing: float = 0.1
+    """Over the classes that the clip's corpus has."""
+
+    early_answers: float = 0.3
+    """Weight of the loss on the answer after a random part of the clip."""
+
+    time_mask_frames: int = 25
+    """Longest of two stretches silenced in a clip (SpecAugment)."""
+
+    coefficient_mask: int = 6
+    """Most neighbouring coefficients silenced, twice in a clip."""
+
+    averaging: float = 0.998
+    """Momentum of the moving average over weights that is kept; 0 keeps the last weights."""
+
+    max_frames: int = 400
+    """Longer stretches of speech are cut at random to this many 10 ms frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network and its training."""
+
+    architecture: str
+    options: dict[str, Any] = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """What the student learns from its teachers (Hinton et al., arXiv:1503.02531)."""
+
+    temperature: float = 3.0
+
+    alpha: float = 0.7
+    """Weight of the teachers' answers; the labels have the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """Magnitude pruning of the trained student."""
+
+    sparsity: float = 0.5
+    """Fraction of weights that end as zeros; 0 leaves the stage out."""
+
+    training: Training = field(default_factory=lambda: Training(epochs=8, learning_rate=1e-3, averaging=0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantisation:
+    """Quantisation-aware training of the pruned student."""
+
+    training: Training = field(default_factory=lambda: Training(epochs=4, learning_rate=3e-4, averaging=0.0))
+
+    representative_clips: int = 100
+    """Training clips that set the ranges of the activations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the model file tells the runtime about deciding."""
+
+    coverage: float = 0.8
+    """Fraction of the validation speakers' clips that get an answer; the rest are `uncertain`."""
+
+    warm_up_seconds: float = 0.8
+    """Speech heard before the first answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One run."""
+
+    name: str
+    version: str
+    description: str
+    licence: str
+    classes: list[str]
+    """What the network tells apart."""
+
+    label_of_class: dict[str, str]
+    """What the user is told for a class; itself where it is not named."""
+
+    data: Data
+    student: Network
+    teachers: list[Network] = field(default_factory=list)
+    seed: int = 0
+    augment: Augment = field(default_factory=Augment)
+    features: FeatureOptions = field(default_factory=FeatureOptions)
+    segmentation: Segmentation = field(default_factory=Segmentation)
+    distillation: Distillation = field(default_factory=Distillation)
+    pruning: Pruning = field(default_factory=Pruning)
+    quantisation: Quantisation = field(default_factory=Quantisation)
+    decision: Decision = field(default_factory=Decision)
+
+    @property
+    def labels(self) -> list[str]:
+        """What the user is told, in the order of the classes."""
+        return list(dict.fromkeys(self.label_of_class.get(name, name) for name in self.classes))
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    RecipeError
+        The file cannot be read, or a key is unknown, missing, or of the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}", "name a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}", "mend it at the place named") from error
+    try:
+        recipe = dacite.from_dict(Recipe, table, dacite.Config(strict=True, cast=[tuple], type_hooks={float: _number}))
+    except dacite.UnexpectedDataError as error:
+        raise RecipeError(f"{path}: unknown key {sorted(error.keys)[0]!r}", _nearest(sorted(error.keys)[0])) from error
+    except dacite.DaciteError as error:
+        raise RecipeError(f"{path}: {error}", "see convert/recipe.py for the keys and their types") from error
+    _check(recipe, path)
+    return recipe
+
+
+def _number(value: Any) -> Any:
+    """TOML writes a whole number without a point where a float is meant."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _nearest(key: str) -> str:
+    tables = (Recipe, Data, FeatureOptions, Segmentation, Training, Network, Distillation, Pruning, Quantisation, Decision, Augment)
+    known = sorted({each.name for table in tables for each in fields(table)})
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {close[0]!r}" if close else f"the keys are {', '.join(known)}"
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    unknown = [name for name in recipe.label_of_class if name not in recipe.classes]
+    if unknown:
+        raise RecipeError(f"{path}: label_of_class names {unknown[0]!r}, which is no class", "add it to classes")
+    for use in ("held_out", "validation"):
+        strangers = set(getattr(recipe.data, use)) - set(recipe.data.corpora)
+        if strangers:
+            raise RecipeError(f"{path}: data.{use} names {sorted(strangers)[0]!r}", "add it to data.corpora")
+    if not 0 <= recipe.pruning.sparsity < 1:
+        raise RecipeError(f"{path}: pruning.sparsity is {recipe.pruning.sparsity}", "give 0 to 0.95")

@@ -1,0 +1,75 @@
+"""Stages that are done once: each keeps its result in a folder named after the hash of everything it was made from."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+DONE = "done"
+
+log = logging.getLogger(__name__)
+
+
+def run_stage(out: Path, name: str, inputs: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+    """Return the folder with a stage's result, making it unless it is there.
+
+    `make` gets the folder and may find in it what an interrupted run left, to go on from there. A result counts only once the
+    file `done` is written, after everything else.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the run.
+    name : str
+        Of the stage, the first part of its folder's name.
+    inputs : mapping
+        All that the result depends on: configuration, digests of data and of earlier stages, code (see `code_digest`).
+    make : callable
+        Makes the result in the folder that it is given.
+    """
+    description = json.dumps(inputs, sort_keys=True, default=str)
+    folder = out / f"{name}-{hashlib.sha256(description.encode()).hexdigest()[:12]}"
+    if (folder / DONE).exists():
+        log.info("%s: kept from an earlier run", name)
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "inputs.json").write_text(description, encoding="utf-8")
+    log.info("%s: begins", name)
+    began = time.monotonic()
+    make(folder)
+    (folder / DONE).write_text(f"{time.monotonic() - began:.1f} s in the run that ended it\n", encoding="utf-8")
+    log.info("%s: done in %.0f s", name, time.monotonic() - began)
+    return folder
+
+
+def code_digest(*paths: str) -> str:
+    """Return a digest of Python files and folders, by path from the repository's root.
+
+    Comments, docstrings and layout do not count: tidying must not cost a day of training.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        place = ROOT / path
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                body = getattr(node, "body", None)
+                if isinstance(body, list):
+                    node.body = [each for each in body if not _is_string(each)]  # type: ignore[attr-defined]
+            digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()[:12]
+
+
+def _is_string(statement: Any) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
