@@ -1,0 +1,71 @@
+"""`edge-ser-bench`: one command a question, a table for people and JSON for programs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.report import Report, show, to_json
+from edge_ser.errors import EdgeSerError
+
+QUESTIONS = {
+    "frontend": "what the MFCC front end costs, beside other front ends",
+    "student": "what one step of the student costs, on each runtime installed",
+    "pipeline": "what it costs from PCM to event, by block size and by stage",
+    "footprint": "how large it is, how long it takes to start, how much memory it holds",
+}
+
+EXIT_USAGE = 2  # as argparse has it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one benchmark and return the exit status."""
+    args = _parser().parse_args(arguments)
+    try:
+        if args.json is not None:
+            _check_writable(args.json)
+        report: Report = importlib.import_module(f"benchmarks.{args.question}").run(quick=args.quick)
+        show(report)
+        if args.json is not None:
+            args.json.write_text(to_json(report), encoding="utf-8")
+    except EdgeSerError as error:
+        return _refuse(str(error))
+    except ModuleNotFoundError as error:
+        return _refuse(
+            f"{error.name} is not installed. Install the benchmarks' packages: pip install 'edge-ser[bench]'"
+        )
+    except OSError as error:
+        return _refuse(f"{error.filename or args.json}: {error.strerror}. Choose another file for --json")
+    except KeyboardInterrupt:
+        return _refuse("stopped")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edge-ser-bench", description="What edge-ser costs on this machine.")
+    questions = parser.add_subparsers(dest="question", required=True, metavar="QUESTION")
+    for name, help_text in QUESTIONS.items():
+        question = questions.add_parser(name, help=help_text, description=f"Measures {help_text}.")
+        question.add_argument("--quick", action="store_true", help="fewer repeats: seconds instead of minutes")
+        question.add_argument("--json", type=Path, metavar="FILE", help="also write every figure to FILE")
+    return parser
+
+
+def _check_writable(path: Path) -> None:
+    """Fail before the minutes of measuring and not after them."""
+    with path.open("a", encoding="utf-8"):
+        pass
+    if path.stat().st_size == 0:
+        path.unlink()
+
+
+def _refuse(message: str) -> int:
+    print(f"edge-ser-bench: {message}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

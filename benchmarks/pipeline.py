@@ -1,0 +1,124 @@
+"""What it costs from PCM to event, by block size and by stage.
+
+The stages are timed where they are, inside the pipeline; what remains of a `push` is the decision: pooling,
+calibration, hysteresis, the event. Totals come from runs without the stages' clocks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.report import Report, Table, interleave, spread
+from benchmarks.student import working_backends
+from edge_ser.capture.source import open_source
+from edge_ser.features import LogMel, Mfcc, RunningMean, VoiceActivity
+from edge_ser.pipeline import Pipeline
+from edge_ser.recordings import DEMO
+from edge_ser.settings import SAMPLE_RATE, Settings
+from edge_ser.student.backend import PACKAGES
+from edge_ser.student.model_file import ModelFile
+from edge_ser.student.stepper import Stepper
+
+BLOCKS_MS = (20, 40, 100)
+ROUNDS = 20  # of the whole recording
+QUICK_ROUNDS = 2
+US_PER_S = 1e6
+MS_PER_S = 1000
+
+STAGES: tuple[tuple[str, type, str], ...] = (
+    ("features", LogMel, "push"),
+    ("features", Mfcc, "__call__"),
+    ("features", RunningMean, "__call__"),
+    ("voice activity", VoiceActivity, "__call__"),
+    ("student", Stepper, "__call__"),
+)
+NAMES = ("features", "voice activity", "student", "decision")
+
+Pcm = NDArray[np.int16]
+
+
+def run(quick: bool = False) -> Report:
+    """Push the recording that comes with edge-ser through the bundled student."""
+    model = ModelFile.load_bundled()
+    rounds = QUICK_ROUNDS if quick else ROUNDS
+    with open_source(DEMO) as source:
+        blocks = iter(source.read, None)
+        pcm = np.concatenate([block.samples for block in blocks])
+    seconds = len(pcm) / SAMPLE_RATE
+    steps = seconds / model.metadata.features.step_seconds
+
+    totals = interleave({f"{ms} ms": _pusher(model, pcm, ms) for ms in BLOCKS_MS}, rounds)
+    with _clocked() as spent:
+        clocked = {f"{ms} ms": _by_stage(_pusher(model, pcm, ms), spent, rounds) for ms in BLOCKS_MS}
+    rows = []
+    figures = {}
+    for name in totals:
+        total = spread(totals[name]).median
+        # The clocks cost something, so they give the shares, and the run without them the time.
+        stages = [clocked[name][stage] * total / steps * US_PER_S for stage in NAMES]
+        rows.append((name, *stages, total / steps * US_PER_S, f"{total / seconds:.2e}"))
+        key = f"block_{name.replace(' ', '')}"
+        figures |= {f"{key}_{stage.replace(' ', '_')}_us": cost for stage, cost in zip(NAMES, stages, strict=True)}
+        figures |= {f"{key}_step_us": total / steps * US_PER_S, f"{key}_real_time_factor": total / seconds}
+    step_ms = model.metadata.features.step_seconds * MS_PER_S
+    runtime = PACKAGES[working_backends(model)[0]]
+    title = f"From PCM to event, µs for each step of {step_ms:.0f} ms, one thread, on {runtime}, by block size"
+    return Report("pipeline", (Table(title, ("block", *NAMES, "sum", "real-time factor"), tuple(rows)),), figures)
+
+
+def _pusher(model: ModelFile, pcm: Pcm, block_ms: int) -> Callable[[], None]:
+    """Return a function that pushes the whole recording through a pipeline, block by block."""
+    size = SAMPLE_RATE * block_ms // MS_PER_S
+    blocks = [pcm[start : start + size] for start in range(0, len(pcm), size)]
+    pipeline = Pipeline(model, Settings())
+
+    def push() -> None:
+        for block in blocks:
+            pipeline.push(block)
+
+    return push
+
+
+def _by_stage(push: Callable[[], None], spent: Counter[str], rounds: int) -> dict[str, float]:
+    """Return each stage's share of the time."""
+    push()
+    spent.clear()
+    start = time.perf_counter()
+    for _ in range(rounds):
+        push()
+    total = time.perf_counter() - start
+    shares = {name: spent[name] / total for name in NAMES}
+    return shares | {"decision": 1 - sum(shares.values())}
+
+
+@contextmanager
+def _clocked() -> Iterator[Counter[str]]:
+    """Count the seconds spent in each stage; afterwards the classes are as before."""
+    spent: Counter[str] = Counter()
+    originals = [(kind, method, getattr(kind, method)) for _, kind, method in STAGES]
+    try:
+        for name, kind, method in STAGES:
+            setattr(kind, method, _clock(getattr(kind, method), name, spent))
+        yield spent
+    finally:
+        for kind, method, original in originals:
+            setattr(kind, method, original)
+
+
+def _clock(function: Callable[..., Any], name: str, spent: Any) -> Callable[..., Any]:
+    @wraps(function)
+    def clocked(*args: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*args)
+        spent[name] += time.perf_counter() - start
+        return result
+
+    return clocked

@@ -1,0 +1,99 @@
+"""The examples run as they are written, and their decisions are those that their docstrings promise."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from edge_ser.events import Event, Flags
+from edge_ser.recordings import DEMO
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LABELS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
+
+SPEAKING = Event(
+    time=1.0,
+    state="emotion",
+    emotion="neutral",
+    probabilities={label: 1 / len(LABELS) for label in LABELS},
+    confidence=0.6,
+    valence=0.0,
+    arousal=0.0,
+    speech=True,
+    speech_seconds=1.0,
+    attention=0.1,
+    level_dbfs=-25.0,
+    flags=Flags(),
+)
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_it_runs_as_written_on_the_embedded_recording(example):
+    ended = subprocess.run(
+        [sys.executable, str(example), "--source", str(DEMO)],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},  # edge_ser need not be installed
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout
+
+
+def test_the_kiosk_reacts_to_changes_and_starts_again_when_the_visitor_has_left():
+    kiosk = load("kiosk")
+    events = [
+        SPEAKING,
+        replace(SPEAKING, time=2.0, emotion="angry"),
+        replace(SPEAKING, time=2.1, emotion="angry"),
+        replace(SPEAKING, time=2.2, emotion=None, state="uncertain"),
+        replace(SPEAKING, time=5.0, emotion=None, state="no_speech", speech=False),
+        replace(SPEAKING, time=11.0, emotion=None, state="no_speech", speech=False),
+    ]
+    shown = list(kiosk.pages(events))
+    assert shown == [(0.0, kiosk.START_PAGE), (2.0, kiosk.PAGES["angry"]), (11.0, kiosk.START_PAGE)]
+
+
+def test_the_robot_withdraws_from_anger_and_offers_help_to_sadness():
+    robot = load("robot")
+    angry = robot.behaviour_for(replace(SPEAKING, emotion="angry"), robot.USUAL)
+    assert angry.distance > robot.USUAL.distance
+    assert angry.speed < robot.USUAL.speed
+    assert "call somebody" in robot.behaviour_for(replace(SPEAKING, emotion="sad"), robot.USUAL).says
+
+
+def test_the_robot_is_only_ever_gentler_when_it_is_uncertain():
+    robot = load("robot")
+    tense = replace(SPEAKING, state="uncertain", emotion=None, arousal=0.6, valence=-0.5)
+    assert robot.behaviour_for(tense, robot.USUAL) == robot.CAREFUL
+    for present in robot.BEHAVIOURS.values():
+        after = robot.behaviour_for(tense, present)
+        assert after.speed <= present.speed
+        assert after.distance >= present.distance
+
+
+def test_the_robot_does_not_react_to_damaged_audio():
+    robot = load("robot")
+    for flags in (Flags(gap=True), Flags(clipping=True)):
+        assert robot.behaviour_for(replace(SPEAKING, emotion="angry", flags=flags), robot.USUAL) == robot.USUAL
+
+
+def test_the_kiosk_and_the_robot_know_every_label():
+    kiosk, robot = load("kiosk"), load("robot")
+    assert set(robot.BEHAVIOURS) == set(LABELS)
+    assert set(kiosk.PAGES) == set(LABELS) - {"neutral"}
