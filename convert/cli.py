@@ -17,6 +17,7 @@ from edge_ser.errors import EdgeSerError
 OK, FAILED, INTERRUPTED = 0, 2, 130
 RECIPES = Path(__file__).parent / "recipes"
 LOG = "run.log"
+PIPE_COLUMNS = 120
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.data.corpora, corpora)
     path = run(recipe, corpora, arguments.out)
-    console = Console()
+    console = wide_console()
     figures = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     print_report(from_plain(figures), console)
     console.print(f"{path}: {path.stat().st_size} bytes; its card is {path.with_suffix('.md').name}")
@@ -106,7 +107,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from convert.evaluate.report import print_report, to_plain
 
     judged = evaluate_file(arguments.model, arguments.corpora, arguments.protocol)
-    print_report(judged, Console())
+    print_report(judged, wide_console())
     if arguments.json:
         plain = {"model": arguments.model.name, "protocol": arguments.protocol, "sets": to_plain(judged)}
         arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
@@ -126,7 +127,7 @@ def _corpora(arguments: argparse.Namespace) -> int:
         speakers = len({clip.speaker for clip in clips})
         may_ship = "yes" if info.may_ship else "no"
         table.add_row(info.name, str(len(clips)), str(speakers), " ".join(info.told_apart), info.licence, may_ship)
-    Console().print(table)
+    wide_console().print(table)
     return OK
 
 
@@ -166,12 +167,20 @@ def recipe_path(name: str) -> Path:
     return shipped if shipped.is_file() and not Path(name).is_file() else Path(name)
 
 
+def wide_console() -> Console:
+    """Return the terminal, or where there is none, 120 columns: a pipe or a log can hold whole tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_COLUMNS)
+
+
 def _log_to(out: Path) -> None:
     """Log to the terminal in short and to `run.log` with times."""
     out.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(out / LOG, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[file, RichHandler(show_path=False, show_level=False)], force=True)
+    terminal = RichHandler(show_path=False, show_level=False)
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
     for talkative in ("absl", "tensorflow"):
         logging.getLogger(talkative).setLevel(logging.ERROR)
 

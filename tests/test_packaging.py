@@ -7,7 +7,6 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,15 +47,8 @@ def test_import_edge_ser_loads_nothing_that_is_not_needed_yet() -> None:
     assert not imported & (HEAVY | RUNTIMES)
 
 
-@pytest.mark.parametrize("package", sorted(HEAVY | RUNTIMES))
-def test_import_check_would_notice(package: str) -> None:
-    if package in ("tensorflow", "tf_keras") or find_spec(package) is None:
-        pytest.skip(f"{package} is slow to import, or not installed")
-    try:
-        imported = imported_by(f"import {package}")
-    except subprocess.CalledProcessError as error:  # sounddevice without PortAudio
-        pytest.skip(f"{package} cannot be imported here: {error.stderr.splitlines()[-1]}")
-    assert package in imported
+def test_import_check_would_notice() -> None:
+    assert {"numpy", "json"} <= imported_by("import numpy.linalg, json.decoder")
 
 
 def test_every_public_name_can_be_imported() -> None:

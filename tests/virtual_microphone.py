@@ -76,10 +76,13 @@ class VirtualMicrophone:
         return self._process.pid
 
     @contextmanager
-    def playing(self, samples: np.ndarray) -> Iterator[None]:
-        """Play int16 (n,) or (n, channels) in the background, and silence after it, until the block is left."""
+    def playing(self, samples: np.ndarray, loop: bool = False) -> Iterator[None]:
+        """Play int16 (n,) or (n, channels) in the background until the block is left.
+
+        What follows is silence, or the same again: on a busy machine a recorder may start many seconds later.
+        """
         stop = threading.Event()
-        thread = threading.Thread(target=self._write, args=(np.ascontiguousarray(samples, "<i2"), stop))
+        thread = threading.Thread(target=self._write, args=(np.ascontiguousarray(samples, "<i2").tobytes(), loop, stop))
         thread.start()
         try:
             yield
@@ -87,10 +90,9 @@ class VirtualMicrophone:
             stop.set()
             thread.join()
 
-    def _write(self, samples: np.ndarray, stop: threading.Event) -> None:
-        frame_bytes = 2 * self.channels
+    def _write(self, data: bytes, loop: bool, stop: threading.Event) -> None:
+        frame_bytes = 2 * self.channels  # what is looped lasts a multiple of WRITE_SECONDS
         step = round(self.sample_rate * WRITE_SECONDS) * frame_bytes
-        data = samples.tobytes()
         # Never waits for PulseAudio, which does not read while nobody listens.
         fifo = os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK)
         started = time.monotonic()
@@ -98,8 +100,9 @@ class VirtualMicrophone:
         while not stop.is_set():
             # An unpaced writer hangs PulseAudio's clients.
             time.sleep(max(0.0, started + written / frame_bytes / self.sample_rate - time.monotonic()))
+            start = written % len(data) if loop else written
             try:
-                os.write(fifo, data[written : written + step].ljust(step, b"\0"))  # up to 4096 bytes: all or none
+                os.write(fifo, data[start : start + step].ljust(step, b"\0"))  # up to 4096 bytes: all or none
                 written += step
             except BlockingIOError:
                 time.sleep(WRITE_SECONDS)

@@ -24,23 +24,51 @@ def from_plain(plain: dict[str, Any]) -> list[Judged]:
 
 
 def print_report(judged: Sequence[Judged], console: Console) -> None:
-    """Print the side-by-side table, then recall and confusion of the student as it listens."""
-    console.print(summary(judged))
+    """Print the side-by-side tables, then recall and confusion of the student as it listens."""
+    console.print(accuracy_table(judged))
+    console.print(confidence_table(judged))
     for each in judged:
         found = each.measures.get(STREAMING) or next(iter(each.measures.values()))
         console.print(confusion(each.name, found))
 
 
-def summary(judged: Sequence[Judged]) -> Table:
-    """Return one row for each set and form of the student."""
-    table = Table(title="Speakers never heard in training, per cent")
-    columns = ("recordings of", "student", "n", "speakers", "UAR", "95 %", "WA", "F1", "WA at 80 %", "ECE", "NLL",
-               "Brier", "speaker median / worst", "UAR f / m", "silent")  # fmt: skip
-    for name in columns:
-        table.add_column(name, justify="left" if name in columns[:2] else "right")
+def accuracy_table(judged: Sequence[Judged]) -> Table:
+    """Return how often each form of the student was right, a row for each set."""
+    table = _table("Right answers, per cent", "UAR", "95 %", "WA", "F1", "f / m", "median", "worst speaker")
     for each in judged:
         for form, found in each.measures.items():
-            table.add_row(each.name, form, *_row(found))
+            table.add_row(
+                each.name,
+                form,
+                percent(found.uar),
+                f"{percent(found.uar_low)}-{percent(found.uar_high)}",
+                percent(found.wa),
+                percent(found.macro_f1),
+                " / ".join(percent(value[0]) for value in found.uar_by_gender.values()) or "-",
+                percent(found.speaker_median),
+                f"{percent(found.speaker_worst)} {found.worst_speaker}",
+            )
+        table.add_section()
+    return table
+
+
+def confidence_table(judged: Sequence[Judged]) -> Table:
+    """Return what the confidence of each form of the student is worth, a row for each set."""
+    table = _table("Confidence", "n", "speakers", "silent", "ECE %", "NLL", "Brier", "WA % of the surest 80 %", "gain")
+    for each in judged:
+        for form, found in each.measures.items():
+            table.add_row(
+                each.name,
+                form,
+                str(found.recordings),
+                str(found.speakers),
+                str(found.silent),
+                percent(found.ece),
+                f"{found.nll:.3f}",
+                f"{found.brier:.3f}",
+                percent(found.wa_at_coverage),
+                f"{100 * (found.wa_at_coverage - found.wa):+.1f}",
+            )
         table.add_section()
     return table
 
@@ -63,19 +91,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _row(found: Measures) -> list[str]:
-    return [
-        str(found.recordings),
-        str(found.speakers),
-        percent(found.uar),
-        f"{percent(found.uar_low)}-{percent(found.uar_high)}",
-        percent(found.wa),
-        percent(found.macro_f1),
-        percent(found.wa_at_coverage),
-        percent(found.ece),
-        f"{found.nll:.2f}",
-        f"{found.brier:.2f}",
-        f"{percent(found.speaker_median)} / {percent(found.speaker_worst)} ({found.worst_speaker})",
-        " / ".join(percent(value[0]) for value in found.uar_by_gender.values()) or "-",
-        str(found.silent),
-    ]
+def _table(title: str, *figures: str) -> Table:
+    table = Table(title=title)
+    table.add_column("recordings of", no_wrap=True)
+    table.add_column("student", no_wrap=True)
+    for figure in figures:
+        table.add_column(figure, justify="right")
+    return table

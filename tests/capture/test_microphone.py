@@ -34,7 +34,7 @@ def save(source, blocks):
     )
 """
 
-NOISE = np.random.default_rng(1).integers(-20000, 20000, 96000).astype(np.int16)
+NOISE = np.random.default_rng(1).integers(-20000, 20000, 960_000).astype(np.int16)  # longer than any recording
 
 
 @pytest.fixture
@@ -61,10 +61,13 @@ def run(tmp_path, request):
 
 
 def place_of(recorded, played):
-    """Return where `recorded` begins in `played`, both int16 noise."""
-    key = recorded[:64]
-    starts = np.flatnonzero(played[: len(played) - 63] == key[0])
-    return next(int(start) for start in starts if (played[start : start + 64] == key).all())
+    """Return where `recorded` begins in `played`, which is int16 noise, looped."""
+    starts = np.flatnonzero(played == recorded[0])
+    return next(int(start) for start in starts if (heard(played, start, 64) == recorded[:64]).all())
+
+
+def heard(played, start, count):
+    return np.take(played, np.arange(start, start + count), mode="wrap")
 
 
 def tone(frequency, rate, seconds, channels):
@@ -78,11 +81,11 @@ def frequency_of(samples, rate):
 
 
 def test_what_is_spoken_is_what_arrives_to_the_bit(virtual_microphone, run):
-    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE):
+    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE, loop=True):
         _, recording = run(
             microphone,
             """
-with open_source(device="virtmic") as source:
+with MicrophoneSource("virtmic", ring_seconds=30) as source:
     record(source, 0.2)
     save(source, record(source, 2.0))
     stats = source.stats()
@@ -92,36 +95,36 @@ with open_source(device="virtmic") as source:
     samples = recording["samples"]
     assert (recording["rate"], recording["channels"], recording["lost"].sum()) == (16000, 1, 0)
     start = place_of(samples, NOISE)
-    np.testing.assert_array_equal(samples, NOISE[start : start + len(samples)])
+    np.testing.assert_array_equal(samples, heard(NOISE, start, len(samples)))
     assert not (recording["sizes"] % 320).any(), "a callback brings 20 ms"
 
 
 def test_stereo_at_48_khz_arrives_as_the_mean_of_its_channels_to_the_bit(virtual_microphone, run):
     left, right = NOISE, NOISE[::-1]
     mean = np.rint((left.astype(float) + right) / 2).astype(np.int16)
-    with virtual_microphone(48000, 2) as microphone, microphone.playing(np.stack([left, right], axis=1)):
+    with virtual_microphone(48000, 2) as microphone, microphone.playing(np.stack([left, right], 1), loop=True):
         _, recording = run(
             microphone,
             """
-with MicrophoneSource("virtmic", sample_rate=48000, channels=2) as source:
+with MicrophoneSource("virtmic", sample_rate=48000, channels=2, ring_seconds=30) as source:
     save(source, record(source, 1.0))
 """,
         )
     samples = recording["samples"]
     assert (recording["rate"], recording["channels"]) == (48000, 2)
     start = place_of(samples, mean)
-    np.testing.assert_array_equal(samples, mean[start : start + len(samples)])
+    np.testing.assert_array_equal(samples, heard(mean, start, len(samples)))
 
 
 @pytest.mark.parametrize("preferred_rate", [16000, 500_000], ids=["takes 16 kHz", "refuses the rate we prefer"])
 def test_a_rate_is_never_silently_wrong(virtual_microphone, run, preferred_rate):
     """PulseAudio converts up to 384 kHz and refuses more, as a device does that knows 44.1 kHz alone."""
-    with virtual_microphone(48000, 2) as microphone, microphone.playing(tone(1000, 48000, 30, 2)):
+    with virtual_microphone(48000, 2) as microphone, microphone.playing(tone(1000, 48000, 1, 2), loop=True):
         _, recording = run(
             microphone,
             f"""
 module.SAMPLE_RATE = {preferred_rate}
-with MicrophoneSource() as source:
+with MicrophoneSource(ring_seconds=30) as source:
     record(source, 0.5)
     save(source, record(source, 1.0))
 """,
@@ -133,7 +136,7 @@ with MicrophoneSource() as source:
 
 
 def test_a_slow_reader_loses_the_oldest_and_is_told_exactly_how_much(virtual_microphone, run):
-    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE):
+    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE, loop=True):
         _, recording = run(
             microphone,
             """
@@ -154,7 +157,7 @@ with MicrophoneSource(ring_seconds=0.3) as source:
     edges = np.cumsum(lost + sizes) - sizes  # where each block begins in the stream
     position = place_of(recording["samples"], NOISE)
     for samples, edge in zip(np.split(recording["samples"], np.cumsum(sizes)[:-1]), edges, strict=True):
-        np.testing.assert_array_equal(samples, NOISE[position + edge : position + edge + len(samples)])
+        np.testing.assert_array_equal(samples, heard(NOISE, position + edge, len(samples)))
 
 
 def test_a_microphone_that_falls_silent_is_an_error_with_the_cure(virtual_microphone, run):
@@ -167,17 +170,17 @@ started = time.monotonic()
 try:
     source.read()
 except EdgeSerError as error:
-    print(round(time.monotonic() - started), error)
+    print(2.9 < time.monotonic() - started < 10, error)
 source.close()
 """,
         )
     assert said == (
-        "3 The microphone 'default' has stopped giving audio. Plug it in again and look with `edge-ser devices`."
+        "True The microphone 'default' has stopped giving audio. Plug it in again and look with `edge-ser devices`."
     )
 
 
 def test_a_sound_server_that_dies_is_noticed_at_once(virtual_microphone, run):
-    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE):
+    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE, loop=True):
         said, _ = run(
             microphone,
             f"""
@@ -190,7 +193,7 @@ try:
     while True:
         source.read()
 except EdgeSerError as error:
-    print(time.monotonic() - died < 1.0, error.problem)
+    print(time.monotonic() - died < module.DEAD_SECONDS, error.problem)
 source.close()
 """,
             expect_stderr="Expression",  # PortAudio's own thread says so; nobody can keep it from that
@@ -199,7 +202,7 @@ source.close()
 
 
 def test_close_ends_a_waiting_read_and_leaves_no_audio_behind(virtual_microphone, run):
-    with virtual_microphone(16000, 2) as microphone, microphone.playing(np.stack([NOISE, NOISE], axis=1)):
+    with virtual_microphone(16000, 2) as microphone, microphone.playing(np.stack([NOISE, NOISE], 1), loop=True):
         said, _ = run(
             microphone,
             """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ PROGRAM = (sys.executable, "-m", "edge_ser.cli.main")
 
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run it to its end."""
-    options = {"capture_output": True, "text": True, "timeout": 60, "cwd": REPOSITORY, **options}
+    options = {"capture_output": True, "text": True, "timeout": 120, "cwd": REPOSITORY, **options}
     return subprocess.run([*PROGRAM, *map(str, arguments)], **options)
 
 
@@ -32,6 +35,24 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
         if stream is not None:
             stream.close()
     return out, error
+
+
+def seconds_to_end(process: subprocess.Popen[str], number: signal.Signals) -> float:
+    """Send a signal and return how long the process takes to end, without the time that others had its CPU."""
+    before = _queued_seconds(process)
+    sent = time.monotonic()
+    process.send_signal(number)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie still has its figures
+    took = time.monotonic() - sent
+    return took - (_queued_seconds(process) - before)
+
+
+def _queued_seconds(process: subprocess.Popen[str]) -> float:
+    """Return the time that the process and this one were ready to run and waited for a CPU (Linux)."""
+    try:
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9 for pid in (process.pid, "self"))
+    except OSError:  # a kernel without these figures
+        return 0.0
 
 
 def is_one_error(stderr: str) -> bool:

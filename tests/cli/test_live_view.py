@@ -108,7 +108,7 @@ def test_on_a_terminal_it_draws_over_itself_without_colour_where_none_is_wanted_
     os.close(theirs)
     seen = ""
     while seen.count("decision") < 5:
-        assert select.select([ours], [], [], 30)[0]
+        assert select.select([ours], [], [], 120)[0]
         seen += os.read(ours, 4096).decode(errors="replace")
     process.send_signal(signal.SIGINT)
     while True:
