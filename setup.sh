@@ -175,7 +175,7 @@ test_everything() {
     environment=.venv-test
     if ! is_current "$environment" pyproject.toml setup.sh; then
         make_environment "$environment" "$for_tensorflow"
-        say "installing TensorFlow and all else into $environment: about 2 GB"
+        say "installing TensorFlow and all else into $environment: about 3 GB"
         pip_install "$environment" --editable '.[convert,bench,dev,audio]'
         remember "$environment" pyproject.toml setup.sh
     fi

@@ -28,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeSerError as error:
         print(f"edge-ser-convert: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED
+    except OSError as error:  # no permission, no space
+        print(f"edge-ser-convert: {error.filename or 'the output'}: {error.strerror}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("edge-ser-convert: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -84,16 +87,20 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from convert.corpora.catalogue import describe, refuse_unshippable
     from convert.recipe import load_recipe
 
     recipe = load_recipe(recipe_path(arguments.recipe))
     _log_to(arguments.out)
+    corpora = arguments.corpora or arguments.out / "corpora"
+    provide_synthetic(recipe.data.corpora, corpora)
+    if recipe.ships:
+        there = [name for name in recipe.data.corpora if (corpora / name).is_dir()]
+        refuse_unshippable({name: describe(corpora / name) for name in there})
     # TensorFlow is imported only once the recipe is known to be good.
     from convert.evaluate.report import from_plain, print_report
     from convert.run import run
 
-    corpora = arguments.corpora or arguments.out / "corpora"
-    provide_synthetic(recipe.data.corpora, corpora)
     path = run(recipe, corpora, arguments.out)
     console = wide_console()
     figures = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))

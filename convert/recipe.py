@@ -147,6 +147,9 @@ class Recipe:
     data: Data
     student: Network
     teachers: list[Network] = field(default_factory=list)
+    ships: bool = True
+    """Whether its weights are to be passed on; corpora whose licence forbids that are then refused."""
+
     seed: int = 0
     augment: Augment = field(default_factory=Augment)
     features: FeatureOptions = field(default_factory=FeatureOptions)

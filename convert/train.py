@@ -28,6 +28,9 @@ PREDICTION_BATCH = 128
 
 log = logging.getLogger(__name__)
 
+# Layers then draw from generators that can be seeded anew; Keras 2's default cannot.
+keras.backend.experimental.enable_tf_random_generator()
+
 Predictions = NDArray[np.float32]
 
 

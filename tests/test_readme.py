@@ -74,7 +74,7 @@ def commands_with_options() -> list[tuple[str, tuple[str, ...], set[str]]]:
     found = []
     for row in table.strip().splitlines()[2:]:
         words = re.findall(r"`([^`]+)`", row)[0].split()
-        subcommand = tuple(takewhile(str.islower, words[1:]))
+        subcommand = tuple(takewhile(re.compile("[a-z]+").fullmatch, words[1:]))
         found.append((modules[words[0]], subcommand, set(re.findall(r"--[a-z-]+", row))))
     return found
 

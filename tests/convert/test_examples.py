@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convert.examples import BUCKET_FRAMES, Examples, batches_in_order, epoch_batches
@@ -33,6 +33,7 @@ def examples(lengths: list[int], probability: list[float] | None = None, draws: 
 lengths_of = st.lists(st.integers(1, 300), min_size=1, max_size=30)
 
 
+@settings(deadline=None, max_examples=50)
 @given(lengths_of, st.integers(1, 9))
 def test_predictions_see_every_stretch_once_and_whole(lengths: list[int], batch_size: int) -> None:
     data = examples(lengths)
@@ -47,6 +48,7 @@ def test_predictions_see_every_stretch_once_and_whole(lengths: list[int], batch_
     assert sorted(seen) == list(range(len(lengths)))
 
 
+@settings(deadline=None, max_examples=50)
 @given(lengths_of, st.integers(1, 9), st.integers(8, 200), st.integers(0, 2**32))
 def test_training_sees_parts_of_stretches_no_longer_than_allowed(lengths, batch_size, max_frames, seed) -> None:
     data = examples(lengths)

@@ -103,9 +103,10 @@ def test_every_network_is_built_by_its_name(name: str) -> None:
 
 
 def test_lists_of_a_recipe_become_tuples() -> None:
-    assert architecture("streaming_cnn", channels=[4, 8], pools=[2, 2]).plan() == StreamingCnn(
-        channels=(4, 8), pools=(2, 2)
-    ).plan()
+    assert (
+        architecture("streaming_cnn", channels=[4, 8], pools=[2, 2]).plan()
+        == StreamingCnn(channels=(4, 8), pools=(2, 2)).plan()
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,11 @@ N_MFCC, N_CLASSES, LSB_PER_STD = 8, 3, 24.0
 ARCHITECTURE = architecture(
     "streaming_cnn", n_mfcc=N_MFCC, n_classes=N_CLASSES, channels=[4, 6], pools=[4, 2], embedding=8, dilations=[1]
 )
-TRAINING = Training(epochs=6, batch_size=16, learning_rate=0.01, averaging=0.9, max_frames=80)
+TRAINING = Training(
+    epochs=6, batch_size=16, learning_rate=0.02, averaging=0.8, max_frames=80, time_mask_frames=8, coefficient_mask=1
+)
+
+PATTERNS = np.array([[1] * N_MFCC, [-1] * N_MFCC, [1, -1] * (N_MFCC // 2)])
 
 logits_of = st.lists(st.floats(-20, 20), min_size=N_CLASSES, max_size=N_CLASSES)
 masks = st.lists(st.booleans(), min_size=N_CLASSES, max_size=N_CLASSES).filter(any)
@@ -31,12 +35,12 @@ masks = st.lists(st.booleans(), min_size=N_CLASSES, max_size=N_CLASSES).filter(a
 
 @pytest.fixture(scope="module")
 def examples() -> Examples:
-    """96 stretches, each with one loud coefficient that tells its class."""
+    """96 stretches of noise, each upon the pattern of its class."""
     rng = np.random.default_rng(0)
-    frames = rng.integers(5, 12, 96) * 8
+    frames = rng.integers(5, 11, 96) * 8  # at most 80: one shape, one graph
     target = rng.integers(0, N_CLASSES, 96)
     features = rng.normal(0, LSB_PER_STD / 2, (frames.sum(), N_MFCC))
-    features[np.arange(frames.sum()), np.repeat(target, frames)] += 2 * LSB_PER_STD
+    features += 2 * LSB_PER_STD * PATTERNS[np.repeat(target, frames)]
     return Examples(
         features=np.clip(np.rint(features), -128, 127).astype(np.int8),
         start=np.cumsum([0, *frames[:-1]]),

@@ -1,0 +1,45 @@
+"""Print the SHA-256 of every feature of one signal: run as a program, so that BLAS can be set up by the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+from features.signals import everything, noise
+from numpy.typing import NDArray
+
+from edge_ser.features import FrontEnd, LogMel, Mfcc, RunningMean, VoiceActivity
+
+STEP = 1280  # samples, 80 ms
+
+
+def fingerprint(log_mel: NDArray[np.float64]) -> dict[str, str]:
+    """Return by feature the SHA-256 of what follows from these log-mel bands."""
+    mean, std = 10 - np.arange(40) / 4, 3 + np.arange(40) / 8
+    mfcc = Mfcc(FrontEnd(), mean, std, 32.0)(log_mel)
+    removal = RunningMean(40, prior_frames=50)
+    removed = [removal(mfcc[i : i + 8]) for i in range(0, len(mfcc), 8)]
+    return {
+        "log_mel": _sha256(log_mel.astype("<i4")),
+        "mfcc": _sha256(mfcc),
+        "mfcc_13": _sha256(Mfcc(FrontEnd(n_mfcc=13), mean[:13], std[:13], 20.0)(log_mel)),
+        "running_mean": _sha256(np.concatenate(removed)),
+        "speech": _sha256(VoiceActivity()(log_mel)),
+    }
+
+
+def blas_control() -> str:
+    """Return the SHA-256 of a product that does depend on the BLAS kernel: it tells whether two runs used the same."""
+    values = (noise(200 * 200, seed=40) / 32768).astype(np.float32).reshape(200, 200)
+    return _sha256(values @ values.T)
+
+
+def _sha256(values: NDArray[np.generic]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    pcm, stream = everything(), LogMel()
+    log_mel = np.concatenate([stream.push(pcm[i : i + STEP]) for i in range(0, pcm.size, STEP)])
+    print(json.dumps({**fingerprint(log_mel), "blas_control": blas_control()}))
