@@ -55,10 +55,24 @@ def build_parser() -> argparse.ArgumentParser:
         "--corpora",
         type=Path,
         metavar="DIR",
-        help="folder that holds one folder a corpus (default: where the synthetic corpus is made, in the output folder)",
+        help="folder that holds one folder a corpus (default: in the output folder, where the synthetic one is made)",
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     run.set_defaults(run=_run)
+
+    folds = commands.add_parser(
+        "folds",
+        help="judge a recipe by cross-validation",
+        description="Run a recipe once for each fold of a corpus, so that each of its speakers is tested by a student "
+        "who never heard that speaker. Takes as many times as long; the same command goes on where it was stopped.",
+    )
+    folds.add_argument("recipe", metavar="RECIPE", help="as for run")
+    _add_corpora(folds)
+    folds.add_argument("--corpus", default="ravdess", help="whose speakers are tested (default: %(default)s)")
+    folds.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the runs")
+    folds.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one set of runs for each")
+    folds.add_argument("--only", type=int, nargs="+", metavar="FOLD", help="these folds alone, counted from 0")
+    folds.set_defaults(run=_folds)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -87,17 +101,18 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from convert.corpora.catalogue import describe, refuse_unshippable
+    from convert.corpora.catalogue import refuse_unshippable
+    from convert.corpora.manifest import read_corpus
     from convert.recipe import load_recipe
 
     recipe = load_recipe(recipe_path(arguments.recipe))
     _log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.data.corpora, corpora)
+    infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.data.corpora}
     if recipe.ships:
-        there = [name for name in recipe.data.corpora if (corpora / name).is_dir()]
-        refuse_unshippable({name: describe(corpora / name) for name in there})
-    # TensorFlow is imported only once the recipe is known to be good.
+        refuse_unshippable(infos)
+    # TensorFlow is imported only once recipe and corpora are known to be good.
     from convert.evaluate.report import from_plain, print_report
     from convert.run import run
 
@@ -106,6 +121,22 @@ def _run(arguments: argparse.Namespace) -> int:
     figures = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     print_report(from_plain(figures), console)
     console.print(f"{path}: {path.stat().st_size} bytes; its card is {path.with_suffix('.md').name}")
+    return OK
+
+
+def _folds(arguments: argparse.Namespace) -> int:
+    from convert.cross_validation import averages, cross_validate
+    from convert.evaluate.report import folds_table, percent
+    from convert.recipe import load_recipe
+
+    recipe = load_recipe(recipe_path(arguments.recipe))
+    _log_to(arguments.out)
+    found = cross_validate(recipe, arguments.corpora, arguments.out, arguments.corpus, arguments.seeds, arguments.only)
+    console = wide_console()
+    console.print(folds_table([(f"{fold.number}, seed {fold.seed}", each) for fold in found for each in fold.judged]))
+    for name, forms in averages(found).items():
+        means = ", ".join(f"{form} {percent(figures['uar'])}" for form, figures in forms.items())
+        console.print(f"mean UAR, {name}: {means}")
     return OK
 
 

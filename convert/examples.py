@@ -92,6 +92,6 @@ def _padded(
 ) -> Batch:
     longest = math.ceil(int(frames.max()) / BUCKET_FRAMES) * BUCKET_FRAMES
     padded = np.zeros((len(index), longest, features.shape[1]), np.int8)
-    for row, (first, count) in enumerate(zip(start, frames)):
+    for row, (first, count) in enumerate(zip(start, frames, strict=True)):
         padded[row, :count] = features[first : first + count]
     return Batch(padded, frames.astype(np.int32), index)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.augment.material import write_material
+from convert.augment.material import noise_files, room_files, write_material
 from convert.corpora.manifest import read_corpus
 from convert.corpora.recordings import Recordings, decode, open_recordings
 from convert.examples import Examples
@@ -63,9 +63,9 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     decoded = run_stage(
         out, "recordings", listed, lambda folder: decode(corpora, infos, clips, folder, track("decoding"))
     )
-    material = run_stage(
-        out, "material", {"code": code_digest("convert/augment/material.py")}, lambda folder: write_material(corpora, folder)
-    )
+    added = [[path.name, sha256] for path, sha256 in (*noise_files(corpora), *room_files(corpora))]
+    inputs = {"files": added, "code": code_digest("convert/augment/material.py")}
+    material = run_stage(out, "material", inputs, lambda folder: write_material(corpora, folder))
     work = Work(decoded, material, recipe.augment, recipe.segmentation, recipe.data.variants, recipe.seed)
     code = code_digest("convert/log_mels.py", "convert/segments.py", "convert/augment", "edge_ser/features")
     inputs = {"work": asdict(work), "tables": TABLES_SHA256, "code": code}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import dacite
 
@@ -195,10 +195,20 @@ def _number(value: Any) -> Any:
 
 
 def _nearest(key: str) -> str:
-    tables = (Recipe, Data, FeatureOptions, Segmentation, Training, Network, Distillation, Pruning, Quantisation, Decision, Augment)
-    known = sorted({each.name for table in tables for each in fields(table)})
+    known = sorted(_keys(Recipe))
     close = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {close[0]!r}" if close else f"the keys are {', '.join(known)}"
+
+
+def _keys(table: type) -> set[str]:
+    """Return the keys of a table and of all tables in it."""
+    found = set()
+    for name, hint in get_type_hints(table).items():
+        found.add(name)
+        for inner in (hint, *get_args(hint)):
+            if is_dataclass(inner) and isinstance(inner, type):
+                found |= _keys(inner)
+    return found
 
 
 def _check(recipe: Recipe, path: Path) -> None:

@@ -77,8 +77,7 @@ def teach(prepared: Prepared, teacher: Network, taught: Examples, out: Path) -> 
     def make(place: Path) -> None:
         model = build(prepared, teacher)
         model.load_weights(folder / WEIGHTS)
-        answers = predict(model, taught, **_scales(prepared, teacher))
-        np.save(place / LOGITS, answers[:, :-1])
+        np.save(place / LOGITS, predict(model, taught, **_scales(prepared, teacher)))
 
     return run_stage(out, f"soft-{teacher.architecture}", {"teacher": folder.name}, make)
 
@@ -191,7 +190,7 @@ def configuration(prepared: Prepared, network: Network) -> Any:
 
 def accuracy(model: keras.Model, judged: Examples, *, lsb_per_std: float, frames_per_step: int) -> float:
     """Return the mean recall over classes (UAR), of utterances; each among the classes of its corpus."""
-    logits = predict(model, judged, lsb_per_std=lsb_per_std, frames_per_step=frames_per_step)[:, :-1]
+    logits = predict(model, judged, lsb_per_std=lsb_per_std, frames_per_step=frames_per_step)
     answer = np.where(judged.allowed, logits, -np.inf).argmax(axis=1)
     return float(np.mean([(answer == c)[judged.target == c].mean() for c in np.unique(judged.target)]))
 

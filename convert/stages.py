@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 def run_stage(out: Path, name: str, inputs: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
     """Return the folder with a stage's result, making it unless it is there.
 
-    `make` gets the folder and may find in it what an interrupted run left, to go on from there. A result counts only once the
-    file `done` is written, after everything else.
+    `make` gets the folder and may find in it what an interrupted run left, to go on from there. A result counts only
+    once the file `done` is written, after everything else.
 
     Parameters
     ----------

@@ -112,7 +112,8 @@ def train(
             manager.save()
             last = epoch + 1 == training.epochs
             figure = validate(averaged) if validate is not None and (last or epoch % 5 == 4) else math.nan
-            log.info("%s: epoch %d of %d, loss %.4f, validation %.3f", folder.name, epoch + 1, training.epochs, mean_loss, figure)
+            report = "%s: epoch %d of %d, loss %.4f, validation %.3f"
+            log.info(report, folder.name, epoch + 1, training.epochs, mean_loss, figure)
             with (folder / "epochs.csv").open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow([epoch + 1, f"{mean_loss:.5f}", f"{figure:.4f}"])
     model.set_weights(averaged.get_weights())
@@ -120,15 +121,14 @@ def train(
 
 
 def predict(model: keras.Model, examples: Examples, *, lsb_per_std: float, frames_per_step: int) -> Predictions:
-    """Return the logits of each stretch, float32 (n, n_classes), and its attention weight in log units as last column."""
-    answers = np.zeros((len(examples.start), examples.allowed.shape[1] + 1), np.float32)
+    """Return the logits of each stretch, float32 (n, n_classes)."""
+    answers = np.zeros(examples.allowed.shape, np.float32)
 
     @tf.function(reduce_retracing=True)
     def answer(features: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
         logits, attention = model(_network_input(features, lsb_per_std), training=False)
         mask = tf.sequence_mask(frames // frames_per_step, tf.shape(attention)[1])
-        total = tf.reduce_logsumexp(tf.where(mask, attention, -1e9), axis=1)
-        return tf.concat([pool(logits, attention, mask), total[:, None]], axis=1)
+        return pool(logits, attention, mask)
 
     for batch in batches_in_order(examples, PREDICTION_BATCH):
         answers[batch.index] = answer(tf.constant(batch.features), tf.constant(batch.frames)).numpy()
@@ -180,12 +180,12 @@ def _make_step(
             loss = tf.reduce_mean(loss * weight)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.learning_rate.assign(learning_rate)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         for variable in decayed:
             variable.assign(variable * (1 - learning_rate * training.weight_decay))
         if training.averaging:
             momentum = tf.minimum(training.averaging, (nth + 1) / (nth + 10))
-            for mean, variable in zip(averaged.weights, model.weights):
+            for mean, variable in zip(averaged.weights, model.weights, strict=True):
                 mean.assign(mean * momentum + variable * (1 - momentum))
         return loss
 

@@ -1,4 +1,7 @@
-"""Quantisation-aware training: int8 rounding in the forward pass, so that the weights learn to bear it (arXiv:1712.05877)."""
+"""Quantisation-aware training: int8 rounding in the forward pass, so that the weights learn to bear it.
+
+Jacob et al., arXiv:1712.05877.
+"""
 
 from __future__ import annotations
 

@@ -73,6 +73,20 @@ def confidence_table(judged: Sequence[Judged]) -> Table:
     return table
 
 
+def folds_table(rows: Sequence[tuple[str, Judged]]) -> Table:
+    """Return one row for each fold and set: what was judged, UAR and WA of each form of the student."""
+    table = Table(title="By fold, per cent")
+    forms = list(rows[0][1].measures) if rows else []
+    for name in ("fold", "recordings of", *(f"UAR {form}" for form in forms), "WA", "worst speaker"):
+        table.add_column(name, justify="left" if name in ("fold", "recordings of") else "right")
+    for fold, each in rows:
+        last = each.measures[forms[-1]]
+        uar = [percent(each.measures[form].uar) for form in forms]
+        worst = f"{percent(last.speaker_worst)} {last.worst_speaker}"
+        table.add_row(fold, each.name, *uar, percent(last.wa), worst)
+    return table
+
+
 def confusion(name: str, found: Measures) -> Table:
     """Return the confusion matrix with the recall of each label."""
     table = Table(title=f"{name}: rows spoken, columns answered")

@@ -17,6 +17,13 @@ from convert.packing import FLOAT, pack
 from convert.prepare import Prepared
 from convert.stages import code_digest, run_stage
 
+CODE = (
+    *(f"convert/evaluate/{file}.py" for file in ("judge", "measures", "students")),
+    "convert/segments.py",
+    *(f"edge_ser/{part}" for part in ("pipeline.py", "segmenter.py", "decision", "features", "student")),
+)
+"""What the figures depend on."""
+
 EVALUATION, ANSWERS = "evaluation.json", "answers.npz"
 
 
@@ -43,7 +50,7 @@ def evaluate_student(prepared: Prepared, exported: Path, decision: Path, out: Pa
         "exported": exported.name,
         "decision": asdict(read_decision(decision)),
         "clips": clips.tolist(),
-        "code": code_digest("convert/evaluate", "convert/segments.py", "edge_ser"),
+        "code": code_digest(*CODE),
     }
 
     def make(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Cross-entropy over the classes that a clip's corpus has.
 
-A corpus of happy and sad clips says nothing about anger. With the softmax over all classes its clips would teach 'this sound of
-a recording is never angry'; over its own two they only teach happy against sad.
+A corpus of happy and sad clips says nothing about anger. With the softmax over all classes its clips would teach 'this
+sound of a recording is never angry'; over its own two they only teach happy against sad.
 """
 
 from __future__ import annotations

@@ -157,15 +157,16 @@ def work(source):
     save(source, blocks)
     stats = source.stats()
     assert stats.ring.capacity == stats.ring.high_water == 4800, stats
-    assert stats.ring.overflows == sum(block.lost > 0 for block in blocks) >= 2, stats
-    assert stats.ring.lost + stats.device_overflows == sum(block.lost for block in blocks), stats
+    # Equal, unless more has been lost since the last block.
+    assert stats.ring.overflows >= sum(block.lost > 0 for block in blocks) >= 2, stats
+    assert stats.ring.lost + stats.device_overflows >= sum(block.lost for block in blocks), stats
 undisturbed(work, ring_seconds=0.3)
 """,
         )
     lost, sizes = recording["lost"], recording["sizes"]
     assert np.sort(lost)[-2] > 7500  # twice 0.8 s, less the 0.3 s that fit
     edges = np.cumsum(lost + sizes) - sizes  # where each block begins in the stream
-    position = place_of(recording["samples"], NOISE)
+    position = place_of(recording["samples"], NOISE) - edges[0]
     for samples, edge in zip(np.split(recording["samples"], np.cumsum(sizes)[:-1]), edges, strict=True):
         np.testing.assert_array_equal(samples, heard(NOISE, position + edge, len(samples)))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -40,12 +40,14 @@ def test_slight_overshoot_is_clipped():
     assert convert([1.5, -1.5], "f4") == [32767, -32768]
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.int16, st.tuples(st.integers(1, 40), st.integers(1, 8))))
 def test_channels_are_mixed_by_their_mean_rounded_half_to_even(frames):
     expected = [round(sum(int(sample) for sample in frame) / frames.shape[1]) for frame in frames]
     assert to_mono_int16(frames, "it").tolist() == expected
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.int16, st.integers(1, 40)))
 def test_int16_survives_the_way_through_float(samples):
     assert convert(samples.astype(np.float32) / 32768, "f4") == samples.tolist()

@@ -10,7 +10,7 @@ import wave
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_ser.capture.source import ArraySource, Block, RawPcmSource, open_source
@@ -127,6 +127,7 @@ def test_realtime_takes_as_long_as_it_was_spoken_and_loses_nothing_to_a_slow_rea
     np.testing.assert_array_equal(np.concatenate([first.samples, rest]), RAMP[:8000])
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 2001), max_size=10))
 def test_raw_pcm_comes_back_whole_however_the_pipe_cuts_it(cuts):
     data = RAMP[:1000].astype("<i2").tobytes() + b"\x7f"  # and half a sample

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
 from numpy.typing import NDArray
 from speech import demo, utterance
-
-tf = pytest.importorskip("tensorflow", reason="needs the extra 'convert'")
-
-import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
 from convert.architectures.streaming_cnn import StreamingCnn

@@ -28,7 +28,7 @@ from edge_ser.pipeline import Pipeline
 from edge_ser.student.model_file import ModelFile
 
 REPOSITORY = Path(__file__).parents[2]
-KILL_AFTER_SECONDS = 120.0  # at the latest; the run has then begun to train, or is too slow to be tested
+KILL_AFTER_SECONDS = 400.0  # at the latest; the run has then begun to train, or is too slow to be tested
 
 RECIPE = """
 name = "tiny"

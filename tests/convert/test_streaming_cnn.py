@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("tensorflow", reason="needs the extra 'convert'")
-
 import tensorflow_model_optimization as tfmot
 
 from convert.architectures import ARCHITECTURES, architecture

@@ -53,6 +53,18 @@ def voice_like(samples: int) -> NDArray[np.float64]:
     return both / both.std()
 
 
+def vowels(samples: int) -> NDArray[np.float64]:
+    """Return a voice (samples,) of RMS 1 with the formants of an adult's vowel, changing its pitch, never pausing."""
+    t = np.arange(samples) / SAMPLE_RATE
+    pitch = 130 + 20 * np.sin(2 * np.pi * 2 * t)  # Hz
+    phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
+    hz = pitch * np.arange(1, 31)[:, None]
+    formants = ((700, 90), (1200, 110), (2600, 170))  # centre and bandwidth in Hz, of an open vowel
+    gain = sum(1 / (1 + ((hz - centre) / width) ** 2) for centre, width in formants)
+    voice = (gain * np.sin(np.arange(1, 31)[:, None] * phase)).sum(axis=0)
+    return voice / voice.std()
+
+
 def at_level(signal: NDArray[np.float64], dbfs: float) -> NDArray[np.int16]:
     """Return a signal of RMS 1 as int16 at this RMS level, clipped where it must be."""
     return clipped(np.rint(signal * 32768 * 10 ** (dbfs / 20)).astype(np.int64))

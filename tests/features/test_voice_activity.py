@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from features.recordings import is_speech, read, some
-from features.signals import SAMPLE_RATE, at_level, clipped, noise, voice_like
+from features.signals import SAMPLE_RATE, at_level, clipped, noise, vowels
 from numpy.typing import NDArray
 
 from edge_ser.errors import SettingsError
 from edge_ser.features import LogMel, VoiceActivity, VoiceActivitySettings
+from edge_ser.features.prominence import Prominence
 
 CORPORA = ("ravdess", "emodb", "cremad-hapsad", "nemo", "tess", "neutral-libri")
 ADAPTED = 150  # frames; by then a noise floor of any level is known
-SPEECH_DBFS = -26  # RMS of the speech in mixtures
 
 
 def decide(pcm: NDArray[np.int16], **settings: Any) -> NDArray[np.bool_]:
@@ -73,7 +73,7 @@ def test_a_click_is_not_speech() -> None:
 @pytest.mark.parametrize("dbfs", [-55, -40, -20])
 def test_a_voice_is_found_within_50_ms_and_let_go_after_the_hangover(dbfs: int) -> None:
     pcm = at_level(white(3 * SAMPLE_RATE), -80)
-    pcm[16000:24000] += at_level(voice_like(8000), dbfs)
+    pcm[16000:24000] += at_level(vowels(8000), dbfs)
     found = np.flatnonzero(decide(pcm))
     assert 100 <= found[0] <= 105
     assert 150 <= found[-1] <= 175
@@ -82,19 +82,19 @@ def test_a_voice_is_found_within_50_ms_and_let_go_after_the_hangover(dbfs: int) 
 
 @pytest.mark.parametrize("dbfs", [-35, -20])
 def test_a_stream_may_start_within_a_word(dbfs: int) -> None:
-    found = np.flatnonzero(decide(at_level(voice_like(16000), dbfs)))
+    found = np.flatnonzero(decide(at_level(vowels(16000), dbfs)))
     assert found[0] <= 5
 
 
 def test_more_hangover_lasts_longer_and_more_onset_finds_less() -> None:
     pcm = at_level(white(3 * SAMPLE_RATE), -50)
-    pcm[16000:24000] += at_level(voice_like(8000), -40)
+    pcm[16000:24000] += at_level(vowels(8000), -40)
     assert decide(pcm, hangover_frames=0).sum() < decide(pcm).sum() < decide(pcm, hangover_frames=40).sum()
     assert decide(pcm, onset_db=8.0).sum() < decide(pcm).sum()
 
 
 def test_reset_forgets_the_noise_and_the_decision() -> None:
-    log_mel = LogMel().push(at_level(voice_like(20000), -20))
+    log_mel = LogMel().push(at_level(vowels(20000), -20))
     activity = VoiceActivity()
     first, level, floor = activity(log_mel), activity.level_db, activity.noise_floor_db
     activity.reset()
@@ -130,6 +130,7 @@ def test_no_frames_give_no_decisions() -> None:
     [("margin_db", -1.0), ("onset_db", 0.0), ("keep_db", 5.0), ("keep_db", float("nan")), ("confirm_frames", 0),
      ("confirm_frames", 9), ("confirm_frames", 4.0), ("hangover_frames", -1), ("hangover_frames", True),
      ("floor_groups", 0), ("floor_bias_db", float("inf")), ("initial_floor_dbfs", -90.0), ("lowest_floor_dbfs", 3.0),
+     ("initial_floor_dbfs", 3.0),
      ("lowest_floor_dbfs", "-60")],
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(name: str, value: Any) -> None:
@@ -162,7 +163,7 @@ def test_soft_speech_between_silences_is_found_and_the_silence_is_not(corpora: P
         after_hangover = np.convolve(reference, np.ones(31))[: reference.size] == 0
         hits.append(speech[reference].mean())
         alarms.append(speech[after_hangover].mean())
-    assert np.mean(hits) >= 0.93
+    assert np.mean(hits) >= 0.92
     assert min(hits) >= 0.5
     assert np.mean(alarms) <= 0.1
 
@@ -193,14 +194,14 @@ def conversation(corpora: Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
     return np.concatenate(parts), np.concatenate(truth)
 
 
-def roc_area(log_mel: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """Return the area under hits over false alarms, over all thresholds, of the decisions themselves."""
-    points = [(0.0, 0.0), (1.0, 1.0)]
-    for onset in np.geomspace(0.01, 20, 30):
-        settings = VoiceActivitySettings(onset_db=onset, keep_db=onset, hangover_frames=5)
-        speech = VoiceActivity(settings)(log_mel)
-        points.append((speech[~truth].mean(), speech[truth].mean()))
-    alarms, hits = np.array(sorted(points)).T
+def roc_area(pcm: NDArray[np.int16], truth: NDArray[np.bool_]) -> float:
+    """Return the area under hits over false alarms, for all thresholds on the smoothed prominence."""
+    smooth, smoothed = 0.0, []
+    for prominence in Prominence(VoiceActivitySettings())(LogMel().push(pcm)).tolist():
+        smooth += (0.3 if prominence > smooth else 0.15) * (prominence - smooth)
+        smoothed.append(smooth)
+    order = np.argsort(smoothed)[::-1]
+    hits, alarms = np.cumsum(truth[order]) / truth.sum(), np.cumsum(~truth[order]) / (~truth).sum()
     return float(np.sum(np.diff(alarms) * (hits[1:] + hits[:-1]) / 2))
 
 
@@ -210,7 +211,7 @@ def test_speech_is_told_from_white_noise(
 ) -> None:
     speech, truth = conversation
     noisy = speech + white(speech.size) * 10 ** (-snr_db / 20)
-    assert roc_area(LogMel().push(at_level(noisy, SPEECH_DBFS)), truth) >= area
+    assert roc_area(at_level(noisy / noisy.std(), -20), truth) >= area
 
 
 @pytest.mark.parametrize(("kind", "area"), [("running_tap", 0.94), ("exercise_bike", 0.93), ("doing_the_dishes", 0.92)])
@@ -220,7 +221,7 @@ def test_speech_is_told_from_real_noise_at_10_db(
     speech, truth = conversation
     background = np.resize(read(some(corpora / "noise-speechcommands", 1, kind)[0]).astype(np.float64), speech.size)
     noisy = speech + background / background.std() * 10 ** (-10 / 20)
-    assert roc_area(LogMel().push(at_level(noisy, SPEECH_DBFS)), truth) >= area
+    assert roc_area(at_level(noisy / noisy.std(), -20), truth) >= area
 
 
 @pytest.mark.parametrize(

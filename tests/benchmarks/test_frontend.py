@@ -1,0 +1,51 @@
+"""The front end's benchmark runs, with and without its peers, and judges its goals by what it measured."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks.frontend import PEERS, run
+from benchmarks.report import Report
+
+OPTIONAL = [peer for peer in PEERS if peer.package != "numpy"]
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return run(quick=True)
+
+
+def test_every_kind_of_block_has_its_figures(report: Report) -> None:
+    for kind in ("10_ms", "20_ms", "100_ms", "batch"):
+        assert 0 < report.figures[f"{kind}.edge-ser_us"] < 1e5
+        assert report.figures[f"{kind}.naive_ratio"] > 0
+    for part in ("log-mel", "40_MFCC", "voice_activity"):
+        assert report.figures[f"part_80_ms.{part}_us"] > 0
+    assert report.figures["start.ratio"] > 1
+
+
+def test_each_peer_is_measured_or_named_with_the_command_that_installs_it(report: Report) -> None:
+    for peer in OPTIONAL:
+        measured = f"10_ms.{peer.name.split()[0]}_ratio" in report.figures
+        noted = any(f"pip install {peer.package}" in note for note in report.notes)
+        assert measured != noted, peer.name
+
+
+def test_goals_are_judged_by_the_measured_ratio(report: Report) -> None:
+    table = report.tables[0]
+    goals = [row for row in table.rows if row[table.columns.index("goal")] is not None]
+    for row in goals:
+        ratio, goal, reached = (row[table.columns.index(name)] for name in ("ours / it", "goal", "reached"))
+        assert reached == ("yes" if float(str(ratio).split()[0]) <= float(str(goal)) + 0.005 else "no") or (
+            abs(float(str(ratio).split()[0]) - float(str(goal))) <= 0.005
+        )
+
+
+def test_without_any_peer_it_still_runs_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("kaldi_native_fbank", "pymicro_features", "librosa"):
+        monkeypatch.setitem(sys.modules, module, None)
+    report = run(quick=True)
+    assert len(report.notes) == len(OPTIONAL)
+    assert report.figures["10_ms.edge-ser_us"] > 0
