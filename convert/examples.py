@@ -28,6 +28,9 @@ class Examples:
     frames: NDArray[np.int64]
     """(n,) rows of each."""
 
+    corpus: NDArray[np.str_]
+    """(n,) name of the corpus."""
+
     target: NDArray[np.int64]
     """(n,) index of the class."""
 

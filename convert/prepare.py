@@ -120,6 +120,7 @@ def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) 
         features=features.frames,
         start=features.start[:-1][rows],
         frames=features.length[rows],
+        corpus=corpus,
         target=target,
         allowed=allowed,
         weight=class_weights(corpus, target, allowed),

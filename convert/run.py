@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
 from convert.architectures import architecture
-from convert.calibration import calibrate
+from convert.balance import class_offsets
+from convert.calibration import calibrate, corpus_weights
 from convert.card.write import write_card
 from convert.compress import prune, quantisation_aware
 from convert.distill import soft_targets
@@ -64,6 +65,7 @@ def run(recipe: Recipe, corpora: Path, out: Path) -> Path:
     if soft:
         taught = distilled(taught, soft, recipe)
     student = train_student(prepared, taught, [folder.name for folder in soft], out)
+    balance(prepared, student[0])
     exported = export(prepared, student, out)
     decision = calibrate(prepared, exported, out)
     evaluation = evaluate_student(prepared, exported, decision, out)
@@ -195,6 +197,20 @@ def accuracy(model: keras.Model, judged: Examples, *, lsb_per_std: float, frames
     return float(np.mean([(answer == c)[judged.target == c].mean() for c in np.unique(judged.target)]))
 
 
+def balance(prepared: Prepared, student: keras.Model) -> None:
+    """Put offsets that the validation speakers ask for into the bias of the student's logits; see `convert.balance`."""
+    recipe = prepared.recipe
+    judged = examples_of(prepared, prepared.split.validation, variants=False)
+    logits = predict(student, judged, **_scales(prepared, recipe.student))
+    label_of_class = np.array([recipe.labels.index(recipe.label_of_class.get(name, name)) for name in recipe.classes])
+    offsets = class_offsets(
+        logits, label_of_class[judged.target], label_of_class, corpus_weights(judged.corpus.tolist())
+    )
+    bias = next(weight for weight in student.weights if "logits/bias" in weight.name)
+    bias.assign_add(offsets)
+    log.info("offsets of %s: %s", recipe.classes, offsets.round(2).tolist())
+
+
 def export(prepared: Prepared, student: tuple[keras.Model, str], out: Path) -> Path:
     """Convert the student to int8 and, to compare with, to float32; prove that they say the same."""
     model, digest = student
@@ -208,7 +224,9 @@ def export(prepared: Prepared, student: tuple[keras.Model, str], out: Path) -> P
         (folder / FLOAT).write_bytes(to_tflite(step, None, recipe.features.lsb_per_std))
         log.info("%s", check_parity(model, int8, recordings, recipe.features.lsb_per_std))
 
-    return run_stage(out, "export", {"student": digest, "code": code_digest("convert/export")}, make)
+    return run_stage(
+        out, "export", {"student": digest, "code": code_digest("convert/export", "convert/balance.py")}, make
+    )
 
 
 def some_recordings(prepared: Prepared, count: int) -> list[NDArray[np.int8]]:

@@ -7,8 +7,8 @@ between the products is a single IEEE operation, a shift of bits or a table look
 1. window, 32-point DFTs and twiddle: one batched product with 24-bit coefficients; rounded
 2. 16-point DFTs: one product with 21-bit coefficients
 3. real and imaginary part squared, added, and rounded to units of 16 LSB^2
-4. mel bands: one product with 11-bit weights
-5. logarithm: the leading 22 bits of the float64 index a table, whose zeros below 1 are the floor
+4. mel bands: one product with 11.7-bit weights
+5. logarithm: the leading 22 bits of the float64 index a table, which is 0 up to 16 LSB^2
 
 The bounds are proven in `tables.py` and `convert/tables.py`.
 """
@@ -16,6 +16,7 @@ The bounds are proven in `tables.py` and `convert/tables.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +34,10 @@ INT16 = np.dtype(np.int16)
 NO_SAMPLES = np.empty(0, np.int16)
 
 Frames = NDArray[np.float64]
-"""Windows (LANES, frames, TAPS) into the history, or log-mel bands (frames, n_mels)."""
+"""Log-mel bands (frames, n_mels)."""
 
-Kernel = Callable[[Frames], Frames]
+Kernel = Callable[[NDArray[np.int16], int], Frames]
+"""Takes the samples of its number of frames into the ring, at this slot, and returns their log-mel bands."""
 
 
 class LogMel:
@@ -62,12 +64,6 @@ class LogMel:
         # Samples as float64, oldest first: HISTORY, then one slot a frame. Slots are filled one after the other;
         # when they are used up, the last HISTORY samples move to the front.
         self._ring = np.zeros(HISTORY + BLOCK_FRAMES * HOP)
-        self._windows = np.lib.stride_tricks.as_strided(
-            self._ring,
-            (t.LANES, BLOCK_FRAMES, t.TAPS),
-            tuple(8 * samples for samples in (1, HOP, t.LANES)),
-            writeable=False,
-        )
         self._scratch = np.empty(BLOCK_FRAMES * SCRATCH_PER_FRAME)
         self._kernels: dict[int, Kernel] = {}
         self.reset()
@@ -116,10 +112,8 @@ class LogMel:
         if slot + frames > BLOCK_FRAMES:
             slot = self._rewind()
         self._slot = slot + frames
-        start = HISTORY + slot * HOP
-        self._ring[start : start + pcm.size] = pcm
         kernel = self._kernels.get(frames) or self._kernel(frames)
-        return kernel(self._windows[:, slot : slot + frames])
+        return kernel(pcm, slot)
 
     def _rewind(self) -> int:
         """Move the last HISTORY samples to the front of the ring; return the first slot."""
@@ -130,16 +124,17 @@ class LogMel:
 
     def _kernel(self, frames: int) -> Kernel:
         """Make the kernel for so many frames: when it is first needed, since few sizes ever are."""
-        kernel = self._kernels[frames] = _make_kernel(self._tables, frames, self._scratch)
+        kernel = self._kernels[frames] = _make_kernel(self._tables, self._ring, self._scratch, frames)
         return kernel
 
 
-def _make_kernel(tables: Tables, frames: int, scratch: NDArray[np.float64]) -> Kernel:
-    """Return a function from windows (LANES, frames, TAPS) to log-mel bands (frames, n_mels).
+def _make_kernel(tables: Tables, ring: NDArray[np.float64], scratch: NDArray[np.float64], frames: int) -> Kernel:
+    """Return the function that takes so many frames into `ring` and returns their log-mel bands.
 
-    Its work arrays are laid into `scratch`, and every name that it uses is local: at one frame a call, each
-    allocation and each look-up of an attribute shows.
+    Its work arrays are laid into `scratch`, all views are made once, and every name that it uses is local: at one
+    frame a call, each allocation and each look-up of an attribute shows.
     """
+    slots, windows = _views(ring, frames)
     samples, lanes, spectrum, bands = _lay_out(
         scratch,
         (t.LANES, frames, t.TAPS),
@@ -147,36 +142,29 @@ def _make_kernel(tables: Tables, frames: int, scratch: NDArray[np.float64]) -> K
         (2, frames, t.ROWS, t.COLUMNS),  # real parts, imaginary parts
         (frames, t.N_MELS),
     )
-    stage_1, stage_2, mel = tables.stage_1, tables.stage_2.reshape(2, 1, t.ROWS, 2 * t.LANES), tables.mel
+    stage_1, mel = tables.stage_1, tables.mel
     lanes_by_lane = lanes.transpose(1, 0, 2)
-    lanes_by_frame = lanes.reshape(frames, 2 * t.LANES, t.COLUMNS)
+    copyto, matmul, rint, square, add, right_shift = (
+        np.copyto, np.matmul, np.rint, np.square, np.add, np.right_shift)  # fmt: skip
+    if frames == 1:  # the plain product starts sooner than the batched one
+        second_dft, lanes_in = tables.stage_2.dot, lanes.reshape(2 * t.LANES, t.COLUMNS)
+        spectrum_out = spectrum.reshape(2 * t.ROWS, t.COLUMNS)
+    else:
+        second_dft = partial(matmul, tables.stage_2.reshape(2, 1, t.ROWS, 2 * t.LANES))
+        lanes_in, spectrum_out = lanes.reshape(frames, 2 * t.LANES, t.COLUMNS), spectrum
     power, imaginary = spectrum  # the real parts' place becomes the power's
     to_bands = power.reshape(frames, t.BINS).dot
     band_bits = bands.view(np.int64)
     shift = np.array(52 - t.LOG_MANTISSA_BITS)  # keeps sign, exponent and the leading mantissa bits
     index = np.empty(bands.shape, np.intp)
     look_up = tables.log.take
-    copyto, matmul, rint, square, add, right_shift = (
-        np.copyto, np.matmul, np.rint, np.square, np.add, np.right_shift)  # fmt: skip
 
-    def many(windows: Frames) -> Frames:
-        copyto(samples, windows)
+    def kernel(pcm: NDArray[np.int16], slot: int) -> Frames:
+        copyto(slots[slot], pcm)
+        copyto(samples, windows[slot])
         matmul(samples, stage_1, lanes_by_lane)
         rint(lanes, lanes)
-        matmul(stage_2, lanes_by_frame, spectrum)
-        return log_power()
-
-    # A single frame needs no copy of its window, and the plain product starts sooner than the batched one.
-    second_dft, lanes_of_frame = tables.stage_2.dot, lanes_by_frame[0]
-    spectrum_of_frame = spectrum[:, 0].reshape(2 * t.ROWS, t.COLUMNS)
-
-    def one(windows: Frames) -> Frames:
-        matmul(windows, stage_1, lanes_by_lane)
-        rint(lanes, lanes)
-        second_dft(lanes_of_frame, spectrum_of_frame)
-        return log_power()
-
-    def log_power() -> Frames:
+        second_dft(lanes_in, spectrum_out)
         square(spectrum, spectrum)
         add(power, imaginary, power)
         rint(power, power)
@@ -184,7 +172,17 @@ def _make_kernel(tables: Tables, frames: int, scratch: NDArray[np.float64]) -> K
         right_shift(band_bits, shift, index, casting="unsafe")
         return look_up(index, None, None, "clip")
 
-    return one if frames == 1 else many
+    return kernel
+
+
+def _views(ring: NDArray[np.float64], frames: int) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+    """Return by first slot the place (samples,) of so many frames, and their windows (LANES, frames, TAPS)."""
+    shape = (t.LANES, BLOCK_FRAMES, t.TAPS)
+    strides = tuple(samples * ring.itemsize for samples in (1, HOP, t.LANES))
+    windows = np.lib.stride_tricks.as_strided(ring, shape, strides, writeable=False)
+    first_slots = range(BLOCK_FRAMES - frames + 1)
+    places = [ring[HISTORY + slot * HOP :][: frames * HOP] for slot in first_slots]
+    return places, [windows[:, slot : slot + frames] for slot in first_slots]
 
 
 def _lay_out(scratch: NDArray[np.float64], *shapes: tuple[int, ...]) -> list[NDArray[np.float64]]:

@@ -30,7 +30,7 @@ class VoiceActivitySettings:
     """Prominence above which a frame continues speech; positive, at most `onset_db`."""
 
     confirm_frames: int = 4
-    """How many of the last 8 frames must be prominent, 1 to 8; a click fills 3."""
+    """How many of the last 8 frames must be prominent, 1 to 8; a click fills at most 3."""
 
     hangover_frames: int = 20
     """Frames of 10 ms that speech goes on after its last confirmation; 0 or more."""

@@ -83,7 +83,7 @@ def test_every_sample_is_read_once_in_order_or_counted(capacity, steps):
     assert (reader.lost, reader.gaps) == (before_end.lost, before_end.overflows)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     capacity=st.integers(1, 30),
     steps=st.lists(st.tuples(st.integers(0, 40), st.lists(st.integers(0, 20), max_size=3), st.integers(1, 40))),

@@ -22,6 +22,7 @@ def examples(lengths: list[int], probability: list[float] | None = None, draws: 
         features=rows,
         start=np.cumsum([0, *lengths[:-1]]),
         frames=np.array(lengths),
+        corpus=np.full(len(lengths), "one"),
         target=np.zeros(count, np.int64),
         allowed=np.ones((count, 2), bool),
         weight=np.ones(count, np.float32),

@@ -181,7 +181,8 @@ def test_float_file_says_what_was_trained(exported: Exported) -> None:
 def test_calibration_holds_rolled_states_and_both_ends_of_the_range(exported: Exported) -> None:
     examples = calibration(exported.step, exported.heard, LSB_PER_STD, seed=0)
     assert set(examples) == {"features", *exported.step.states}
-    assert (examples["features"].min(), examples["features"].max()) == (-128 / LSB_PER_STD, 127 / LSB_PER_STD)
+    ends = [examples["features"].min() * LSB_PER_STD, examples["features"].max() * LSB_PER_STD]
+    assert ends == pytest.approx([-128, 127])
     for name in exported.step.states:
         assert examples[name].std() > 0
     np.testing.assert_array_equal(

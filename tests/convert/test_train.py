@@ -45,6 +45,7 @@ def examples() -> Examples:
         features=np.clip(np.rint(features), -128, 127).astype(np.int8),
         start=np.cumsum([0, *frames[:-1]]),
         frames=frames,
+        corpus=np.full(96, "one"),
         target=target,
         allowed=np.ones((96, N_CLASSES), bool),
         weight=np.ones(96, np.float32),
@@ -159,7 +160,7 @@ def only(examples: Examples, index: int) -> Examples:
     part = slice(index, index + 1)
     return Examples(
         examples.features,
-        *(getattr(examples, name)[part] for name in ("start", "frames", "target", "allowed", "weight")),
+        *(getattr(examples, name)[part] for name in ("start", "frames", "corpus", "target", "allowed", "weight")),
         probability=np.ones(1),
         draws=1,
     )

@@ -87,9 +87,10 @@ def test_there_are_zeros_before_the_first_sample() -> None:
 
 
 def test_reset_starts_a_new_stream() -> None:
-    pcm = at_level(voice_like(1700), -20)
+    pcm = at_level(voice_like(7000), -20)
     stream = LogMel()
     first = stream.push(pcm)
+    stream.push(pcm)
     stream.reset()
     np.testing.assert_array_equal(stream.push(pcm), first)
 
