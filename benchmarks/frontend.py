@@ -275,6 +275,7 @@ def _start(rounds: int, figures: dict[str, float]) -> Table:
     )
     root = Path(edge_ser.features.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled; the first call does it here
 
     def process(code: str) -> Callable[[], object]:
         return lambda: subprocess.run([sys.executable, "-c", code], check=True, env=environment)

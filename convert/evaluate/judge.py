@@ -108,11 +108,10 @@ def _measure(
     naming: dict[str, str],
     own: Sequence[str] | None,
 ) -> Measures:
-    metadata = model.metadata
-    logits = answers.logits[chosen]
-    if own is not None:
-        logits = np.where([name in own for name in metadata.classes], logits, -np.inf)
-    shares, labels = probabilities(logits, metadata.decision.temperature, metadata.classes, naming)
+    classes = model.metadata.classes
+    compared = [place for place, name in enumerate(classes) if own is None or name in own]
+    logits, names = answers.logits[np.ix_(chosen, compared)], [classes[place] for place in compared]
+    shares, labels = probabilities(logits, model.metadata.decision.temperature, names, naming)
     members = [clips[place] for place in chosen]
     spoken = np.array([labels.index(naming[clip.emotion]) for clip in members], np.intp)
     speakers, genders = [clip.speaker for clip in members], [clip.gender for clip in members]

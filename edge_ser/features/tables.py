@@ -12,6 +12,7 @@ import os
 import zlib
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,8 @@ LOG_OCTAVES = 53
 STAGE_1_SCALE = 2.0 ** (SPECTRUM_BITS - STAGE_1_BITS)
 STAGE_2_SCALE = 2.0 ** -(SPECTRUM_BITS + STAGE_2_BITS) / POWER_UNIT**0.5
 MEL_SCALE = 2.0**-1022
+
+Integers = NDArray[np.integer[Any]]
 
 REINSTALL = "Install edge-ser again"
 
@@ -191,11 +194,11 @@ def parse_tables(blob: bytes) -> Tables:
     if at != len(blob):
         raise EdgeSerError(f"The front end's tables hold {len(blob)} bytes, not {at}", REINSTALL)
     arrays = (
-        stage_1 * STAGE_1_SCALE,
-        _second_dft(cosine) * STAGE_2_SCALE,
-        mel * MEL_SCALE,
+        stage_1 * np.float64(STAGE_1_SCALE),
+        _second_dft(cosine) * np.float64(STAGE_2_SCALE),
+        mel * np.float64(MEL_SCALE),
         _log_table(logs[0], logs[1], logs[2:]),
-        dct * 2.0**-DCT_BITS,
+        dct * np.float64(2.0**-DCT_BITS),
     )
     for array in arrays:
         array.flags.writeable = False
@@ -227,16 +230,16 @@ def check_bounds(tables: Tables) -> None:
             )
 
 
-def _take(blob: bytes, start: int, dtype: str, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], int]:
+def _take(blob: bytes, start: int, dtype: str, shape: tuple[int, ...]) -> tuple[Integers, int]:
     """Return the array that starts at this byte, and the byte after it."""
     count = int(np.prod(shape))
     stop = start + count * np.dtype(dtype).itemsize
     if stop > len(blob):
         raise EdgeSerError(f"The front end's tables end after {len(blob)} bytes", REINSTALL)
-    return np.frombuffer(blob, dtype, count, start).reshape(shape).astype(np.int64), stop
+    return np.frombuffer(blob, dtype, count, start).reshape(shape), stop
 
 
-def _second_dft(cosine: NDArray[np.int64]) -> NDArray[np.int64]:
+def _second_dft(cosine: Integers) -> Integers:
     """Return the complex 16-point DFT as one real matrix, from the cosine of 16ths of a turn."""
     turn = np.arange(ROWS)[:, None] * np.arange(LANES) % ROWS
     c = cosine[turn]
@@ -245,7 +248,7 @@ def _second_dft(cosine: NDArray[np.int64]) -> NDArray[np.int64]:
     return matrix.transpose(0, 2, 3, 1).reshape(2 * ROWS, 2 * LANES)
 
 
-def _log_table(ln2: np.int64, ln_one: np.int64, mantissa: NDArray[np.int64]) -> NDArray[np.float64]:
+def _log_table(ln2: Any, ln_one: Any, mantissa: Integers) -> NDArray[np.float64]:
     """Return LOG_UNIT * ln(power) by exponent field and leading mantissa bits, rounded in integer arithmetic."""
     shift = LOG_BITS - (LOG_UNIT.bit_length() - 1)
     octaves = np.arange(LOG_OCTAVES)[:, None] * ln2 - ln_one + mantissa
