@@ -29,7 +29,7 @@ OUTPUTS = {
     "listen": ("listen", "--source", DEMO, "--fast"),
     "json": ("listen", "--source", DEMO, "--fast", "--json"),
 }
-RUNTIME = "tflite"  # whose output is shown: the other's differs in the last digit, which a decision may hang on
+RUNTIME = "tflite"  # whose output is shown; the other's is the same
 DECIDED = ('"state": "emotion"', '"state": "uncertain"')
 
 

@@ -176,7 +176,8 @@ def test_int8_as_it_listens_is_int8_on_utterances_and_near_float(run: Run) -> No
     for each in judged:
         assert set(each.measures) == {FLOAT, INT8, STREAMING}
         assert each.measures[STREAMING].confusion == each.measures[INT8].confusion
-        assert each.measures[STREAMING].nll == pytest.approx(each.measures[INT8].nll, abs=1e-9)
+        # The board turns logits into real numbers in float32, the other in float64.
+        assert each.measures[STREAMING].nll == pytest.approx(each.measures[INT8].nll, abs=1e-6)
         assert abs(each.measures[FLOAT].nll - each.measures[INT8].nll) < 0.1
     assert to_plain(judged) == json.loads((run.out / "tiny.json").read_text(encoding="utf-8"))
 
