@@ -150,6 +150,9 @@ class Recipe:
     ships: bool = True
     """Whether its weights are to be passed on; corpora whose licence forbids that are then refused."""
 
+    remarks: str = ""
+    """What a reader of the card must know besides the figures."""
+
     seed: int = 0
     augment: Augment = field(default_factory=Augment)
     features: FeatureOptions = field(default_factory=FeatureOptions)

@@ -67,6 +67,8 @@ Recipe `$recipe`, seed $seed. Network `$architecture`, $teachers. The network is
 $zeros per cent of its int8 weights are zero. Features: $n_mfcc MFCC, statistics of the training speakers, running mean
 over a prior of $prior frames.
 
+$remarks
+
 ## Licence
 
 The weights: $licence.
@@ -121,6 +123,7 @@ def card_text(prepared: Prepared, decision: Decision, judged: Sequence[Judged], 
         hangover=f"{decision.hangover_seconds:g}",
         data=_data(prepared),
         recipe=recipe.name,
+        remarks=recipe.remarks.strip(),
         seed=recipe.seed,
         architecture=recipe.student.architecture,
         teachers=f"taught by {', '.join(f'`{each.architecture}`' for each in recipe.teachers)}"
