@@ -28,10 +28,10 @@ def test_candidates_take_turns_in_rotating_order() -> None:
 
 
 def test_times_are_seconds_per_call() -> None:
-    times = interleave({"nap": lambda: time.sleep(0.01)}, repeats=3, calls=2)
-    assert 0.01 <= np.median(times["nap"]) < 0.02
-    worked = interleave({"nap": lambda: time.sleep(0.01)}, repeats=3, clock=time.process_time)
-    assert np.median(worked["nap"]) < 0.005
+    times = interleave({"nap": lambda: time.sleep(0.01)}, repeats=10, calls=2)
+    assert 0.01 <= np.min(times["nap"]) < 0.02  # two calls would take at least that
+    worked = interleave({"nap": lambda: time.sleep(0.01)}, repeats=10, clock=time.process_time)
+    assert np.min(worked["nap"]) < 0.005
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:

@@ -67,8 +67,9 @@ def run_with(**environment: str) -> dict[str, str]:
         [sys.executable, str(program)],
         env={**os.environ, "PYTHONPATH": path, **environment},
         capture_output=True,
-        check=True,
+        text=True,
     )
+    assert result.returncode == 0, f"{environment}: {result.stderr}"
     return json.loads(result.stdout)
 
 
