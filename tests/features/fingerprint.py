@@ -30,9 +30,9 @@ def fingerprint(log_mel: NDArray[np.float64]) -> dict[str, str]:
 
 
 def blas_control() -> str:
-    """Return the SHA-256 of a product that does depend on the BLAS kernel: it tells whether two runs used the same."""
-    values = (noise(32 * 4000, seed=40) / 32768).astype(np.float32).reshape(32, 4000)
-    return _sha256(np.concatenate([(values @ values.T).ravel(), values @ values[0], values[:, :32].T @ values[:, 0]]))
+    """Return the SHA-256 of sums that do depend on the BLAS kernel: it tells whether two runs used different ones."""
+    left, right = (noise(128 * 128, seed).reshape(128, 128) / 3 for seed in (40, 41))
+    return _sha256(np.concatenate([(left @ right).ravel(), left @ right[0], [left.ravel() @ right.ravel()]]))
 
 
 def _sha256(values: NDArray[np.generic]) -> str:
