@@ -1,4 +1,4 @@
-"""JSON to frozen dataclasses, strictly: every key known, none missing, every type as declared."""
+"""JSON to frozen dataclasses, strictly: every key known, none missing that has no default, every type as declared."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from edge_ser.errors import EdgeSerError
@@ -20,8 +21,9 @@ class StrictError(ValueError):
 def from_json(text: str, kind: type[T]) -> T:
     """Return an instance of a dataclass from its JSON.
 
-    Fields may be str, bool, int, finite float (a whole number will do), dataclasses, `tuple[X, ...]` (a JSON array)
-    and `Mapping[str, X]`.
+    Fields may be str, bool, int, finite float (a whole number will do), dataclasses, `tuple[X, ...]` (a JSON array),
+    `Mapping[str, X]` and `X | None` of these. A field with a default may be missing: what a later version added does
+    not make an older file unreadable.
 
     Raises
     ------
@@ -72,6 +74,8 @@ def _build(value: Any, kind: Any, where: str) -> Any:
     origin = get_origin(kind)
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(value, kind, where)
+    if origin is UnionType:  # X | None
+        return None if value is None else _build(value, get_args(kind)[0], where)
     if origin is tuple:
         _require(isinstance(value, list), where, "an array")
         return tuple(_build(item, get_args(kind)[0], f"{where}[{i}]") for i, item in enumerate(value))
@@ -92,11 +96,11 @@ def _build_dataclass(value: Any, kind: Any, where: str) -> Any:
     for name in value:
         if name not in names:
             raise StrictError(f"{where} has an unknown key {name!r}")
-    for name in names:
-        if name not in value:
-            raise StrictError(f"{where} has no {name!r}")
+    for field in dataclasses.fields(kind):
+        if field.name not in value and field.default is dataclasses.MISSING:
+            raise StrictError(f"{where} has no {field.name!r}")
     inside = "" if where == "the document" else f"{where}."
-    fields = {name: _build(value[name], hints[name], f"{inside}{name}") for name in names}
+    fields = {name: _build(value[name], hints[name], f"{inside}{name}") for name in names if name in value}
     try:
         return kind(**fields)
     except EdgeSerError as error:

@@ -95,6 +95,22 @@ def test_no_key_may_be_missing(key: str) -> None:
         from_json(json.dumps({name: value for name, value in GOOD.items() if name != key}), Outer)
 
 
+@dataclasses.dataclass(frozen=True)
+class Later:
+    """What `Inner` might be in a later version."""
+
+    share: float
+    inner: Inner | None = None
+
+
+def test_what_a_later_version_added_may_be_missing() -> None:
+    assert from_json('{"share": 1}', Later) == Later(1.0)
+    assert from_json('{"share": 1, "inner": null}', Later) == Later(1.0)
+    assert from_json('{"share": 1, "inner": {"share": 0.5}}', Later) == Later(1.0, Inner(0.5))
+    with pytest.raises(StrictError, match="inner has no 'share'"):
+        from_json('{"share": 1, "inner": {}}', Later)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "null", '{"share": NaN}', '{"share": 1e999}', '{"share": 1, "share": 1}', "[" * 100_000],
