@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-State = Literal["warming_up", "no_speech", "uncertain", "emotion"]
+State = Literal["warming_up", "no_speech", "uncertain", "emotion", "mic_lost"]
+
+Notice = Literal["mic_lost", "mic_restored", "silent_input", "clipping_input", "dc_offset", "wrong_device"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Event:
     """Seconds from the start of the stream to the end of the audio behind this event."""
 
     state: State
-    """`warming_up`, `no_speech`, `uncertain` or `emotion`."""
+    """`warming_up`, `no_speech`, `uncertain`, `emotion`, or `mic_lost` while there is no microphone to hear."""
 
     emotion: str | None
     """The label decided on; None unless `state` is `emotion`."""
@@ -67,6 +69,9 @@ class Event:
     flags: Flags
     """What was wrong with the audio."""
 
+    notices: tuple[Notice, ...] = ()
+    """What has befallen the input since the previous event; each is told once, when it begins."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types, ready for JSON, with times to the millisecond."""
         plain = asdict(self)
@@ -74,6 +79,7 @@ class Event:
         for name in ("time", "confidence", "valence", "arousal", "attention", "speech_seconds"):
             plain[name] = round(plain[name], 4)
         plain["level_dbfs"] = round(self.level_dbfs, 1)
+        plain["notices"] = list(self.notices)
         return plain
 
 

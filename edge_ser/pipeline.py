@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_ser.capture.input_health import InputHealth
 from edge_ser.decision.affect import AffectMap
 from edge_ser.decision.calibration import Calibration
 from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
-from edge_ser.events import Event, Flags, Recognition, State
-from edge_ser.segmenter import Segmenter, Step
+from edge_ser.events import Event, Flags, Notice, Recognition, State
+from edge_ser.segmenter import QUIETEST_DBFS, Segmenter, Step
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.stepper import Stepper
@@ -56,6 +57,7 @@ class Pipeline:
         self._stepper = Stepper(model, settings.threads)
         self._stepper.self_test()
         self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds)
+        self._health = InputHealth(metadata.features.step_seconds)
         self._calibration = Calibration(metadata)
         self._affect = AffectMap(metadata)
         asked = settings.uncertain_below
@@ -69,6 +71,7 @@ class Pipeline:
     def reset(self) -> None:
         """Start a new stream."""
         self._segmenter.reset()
+        self._health.reset()
         self._recording.reset()
         self._filled = 0  # samples in self._pcm
         self._samples = 0  # of the stream so far, lost ones included
@@ -80,8 +83,9 @@ class Pipeline:
         self._probabilities = self._named(self._calibration.uniform())
         self._valence = self._arousal = 0.0
         self._flags = Flags()
+        self._notices: tuple[Notice, ...] = ()  # to be told with the next event
 
-    def push(self, pcm: NDArray[np.int16], lost: int = 0) -> list[Event]:
+    def push(self, pcm: NDArray[np.int16], lost: int = 0, notices: tuple[Notice, ...] = ()) -> list[Event]:
         """Add samples; return an event for each step that they complete.
 
         Parameters
@@ -90,6 +94,8 @@ class Pipeline:
             16 kHz, mono; any number, also none.
         lost : int
             Samples at 16 kHz that were lost just before these. They count as time, and the next event has `gap`.
+        notices : tuple of str
+            To be told with the next event.
 
         Raises
         ------
@@ -101,6 +107,7 @@ class Pipeline:
         if lost < 0:
             raise ValueError(f"lost is {lost}")
         self._lost_before += lost
+        self._notices += notices
         events = []
         start = 0
         while start < len(pcm):
@@ -115,6 +122,34 @@ class Pipeline:
             if self._filled == len(self._pcm):
                 events.append(self._step())
         return events
+
+    def away(self, lost: int, notices: tuple[Notice, ...] = ()) -> Event:
+        """Return an event that says that there is no microphone.
+
+        Parameters
+        ----------
+        lost : int
+            Samples at 16 kHz that would have come since the last event of this kind, or since the last that did come.
+            They count as time, and the next event with audio has `gap`.
+        notices : tuple of str
+            To be told with it.
+        """
+        self._lost_before += lost
+        return Event(
+            time=(self._samples + self._lost_before) / SAMPLE_RATE,
+            state="mic_lost",
+            emotion=None,
+            probabilities=self._probabilities,
+            confidence=max(self._probabilities.values()),
+            valence=self._valence,
+            arousal=self._arousal,
+            speech=False,
+            speech_seconds=self._utterance_steps * self._step_seconds,
+            attention=0.0,
+            level_dbfs=QUIETEST_DBFS,
+            flags=Flags(gap=lost > 0),
+            notices=self._take_notices(notices),
+        )
 
     def flush(self) -> list[Event]:
         """End the stream: complete its last step with zeros and return that step's event, if there is one."""
@@ -186,6 +221,7 @@ class Pipeline:
             attention=share,
             level_dbfs=heard.level_dbfs,
             flags=self._flags_of(heard, state),
+            notices=self._take_notices(self._health(self._pcm, heard.clipping)),
         )
         self._filled = 0
         self._lost = 0
@@ -220,6 +256,10 @@ class Pipeline:
         before = self._flags
         self._flags = Flags(before.gap or flags.gap, before.clipping or flags.clipping, before.noise or flags.noise)
         return flags
+
+    def _take_notices(self, more: tuple[Notice, ...]) -> tuple[Notice, ...]:
+        notices, self._notices = self._notices + more, ()
+        return notices
 
     def _named(self, probabilities: NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self._calibration.labels, probabilities.tolist(), strict=True))

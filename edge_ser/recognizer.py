@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.capture.resample import Resampler
@@ -20,42 +18,21 @@ from edge_ser.errors import SettingsError
 from edge_ser.events import Event, Recognition
 from edge_ser.pipeline import Pipeline
 from edge_ser.settings import SAMPLE_RATE, Settings
+from edge_ser.stats import Stats, Tally
 from edge_ser.student.model_file import ModelFile
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-REMEMBERED_STEPS = 1000  # behind the percentiles: the last 80 s
-
 Audio = str | os.PathLike[str] | NDArray[Any] | Source
 """A path, '-' for standard input, an array, or a source that is open already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What recognising has cost so far."""
-
-    steps: int
-    """Worked through."""
-
-    overflows: int
-    """Times that audio was lost because the program or the device was late."""
-
-    lost_seconds: float
-    """Audio lost in all."""
-
-    step_ms_p50: float
-    """Median computing time of the last steps, resampling included; 0 before the first."""
-
-    step_ms_p95: float
-    """What 95 of 100 of them kept to."""
-
-    step_ms_last: float
-    """Of the last step."""
-
-
 class Recognizer:
     """Tells how a person is speaking.
+
+    Threads may share one: each `recognize` and each iterator of `listen` is a stream of its own (one iterator belongs
+    to one thread), and `stats` and `close` may be called from any.
 
     Parameters
     ----------
@@ -82,10 +59,9 @@ class Recognizer:
         if model is not None and self.settings.model is not None:
             raise SettingsError("The model is named twice", "Name it as `model` or in the settings")
         self.model = _load(model if model is not None else self.settings.model)
-        self._steps = 0
-        self._overflows = 0
-        self._lost_seconds = 0.0
-        self._step_seconds: deque[float] = deque(maxlen=REMEMBERED_STEPS)
+        self._tally = Tally()
+        self._closings = 0
+        self._microphones: list[Source] = []  # opened here and listened to
         # Each stream has a pipeline to itself, and making one takes some milliseconds: a free one is used again.
         self._free = [Pipeline(self.model, self.settings)]
 
@@ -122,9 +98,13 @@ class Recognizer:
         *,
         sample_rate: int | None = None,
         device: str | int | None = None,
+        channel: int | None = None,
         realtime: bool = False,
     ) -> Iterator[Event]:
-        """Yield an event every 80 ms until the source ends; a microphone's ends with the program.
+        """Yield an event every 80 ms until the source ends or `close` is called; a microphone does not end.
+
+        While a microphone is away there is an event of state `mic_lost`, at once and then every second; it is looked
+        for until it is back, see `edge_ser.capture.microphone.MicrophoneSource`.
 
         Parameters
         ----------
@@ -134,27 +114,41 @@ class Recognizer:
             Hz; needed for an array.
         device : str or int, optional
             Microphone by name or index.
+        channel : int, optional
+            Of the microphone, from 0; else the mean of all.
         realtime : bool
             Give a file no faster than it was spoken.
 
         Raises
         ------
         EdgeSerError
-            From the iterator: the source cannot be opened, or is lost.
+            From the iterator: the source cannot be opened or read.
         """
-        opened = _opened(source, sample_rate=sample_rate, device=device, realtime=realtime)
+        closings = self._closings
+        opened = _opened(source, sample_rate=sample_rate, device=device, channel=channel, realtime=realtime)
         with self._pipeline() as pipeline, opened as audio:
-            yield from self._run(audio, pipeline)
+            ours = [audio] if source is None else []
+            self._microphones += ours
+            try:
+                yield from self._run(audio, pipeline, lambda: self._closings == closings)
+            finally:
+                for microphone in ours:
+                    self._microphones.remove(microphone)
 
     def stats(self) -> Stats:
         """Return what recognising has cost so far, over all streams."""
-        milliseconds = 1000 * np.array(list(self._step_seconds) or [0.0])
-        p50, p95 = np.percentile(milliseconds, (50, 95)).tolist()
-        return Stats(self._steps, self._overflows, self._lost_seconds, p50, p95, milliseconds[-1].item())
+        return self._tally.stats()
 
     def close(self) -> None:
-        """Let go of the interpreters; a recogniser that is used again makes a new one."""
+        """End every `listen` and let go of the interpreters; a recogniser that is used again makes a new one.
+
+        An iterator that waits for its microphone ends at once; one that waits for a pipe, or for a source that was
+        given to it open, when that gives its next block. A `recognize` under way is completed.
+        """
+        self._closings += 1
         self._free.clear()
+        for microphone in list(self._microphones):
+            microphone.close()
 
     def __enter__(self) -> Self:
         return self
@@ -164,36 +158,41 @@ class Recognizer:
     ) -> None:
         self.close()
 
-    def _run(self, source: Source, pipeline: Pipeline) -> Iterator[Event]:
-        """Yield a source's events, and count what they cost."""
-        resampler = Resampler(source.sample_rate)
+    def _run(self, source: Source, pipeline: Pipeline, wanted: Callable[[], bool] = lambda: True) -> Iterator[Event]:
+        """Yield a source's events while they are wanted, and count what they cost."""
+        rate = source.sample_rate
+        resampler = Resampler(rate)
         spent = 0.0  # seconds on a step that is not complete yet
-        block = source.read()
-        while block is not None:
-            if block.lost:
-                self._overflows += 1
-                self._lost_seconds += block.lost / source.sample_rate
-            began = time.perf_counter()
-            lost = -(-block.lost * SAMPLE_RATE // source.sample_rate)  # rounded up: one lost sample is a gap too
-            events = pipeline.push(resampler.push(block.samples), lost)
-            spent = self._count(events, spent + time.perf_counter() - began)
+        with self._tally.reading(source):
+            while wanted() and (block := source.read()) is not None:
+                if rate != source.sample_rate:  # a microphone came back as another
+                    rate = source.sample_rate
+                    resampler = Resampler(rate)
+                self._tally.add_block(block, rate)
+                lost = -(-block.lost * SAMPLE_RATE // rate)  # rounded up: one lost sample is a gap too
+                if block.away:
+                    yield pipeline.away(lost, block.notices)
+                    continue
+                began = time.perf_counter()
+                events = pipeline.push(resampler.push(block.samples), lost, block.notices)
+                spent = self._count(events, spent + time.perf_counter() - began)
+                yield from events
+        if wanted():
+            events = pipeline.push(resampler.flush()) + pipeline.flush()
+            self._count(events, spent)
             yield from events
-            block = source.read()
-        events = pipeline.push(resampler.flush()) + pipeline.flush()
-        self._count(events, spent)
-        yield from events
 
     def _count(self, events: list[Event], seconds: float) -> float:
         """Note the time that these events took; return it if there are none yet."""
         if not events:
             return seconds
-        self._steps += len(events)
-        self._step_seconds.extend([seconds / len(events)] * len(events))
+        self._tally.add_steps(len(events), seconds)
         return 0.0
 
     @contextmanager
     def _pipeline(self) -> Iterator[Pipeline]:
         """Lend a pipeline at its start."""
+        closings = self._closings
         try:
             pipeline = self._free.pop()
         except IndexError:
@@ -202,7 +201,8 @@ class Recognizer:
             pipeline.reset()
             yield pipeline
         finally:
-            self._free.append(pipeline)
+            if self._closings == closings:
+                self._free.append(pipeline)
 
 
 def _load(model: str | os.PathLike[str] | ModelFile | None) -> ModelFile:

@@ -26,6 +26,20 @@ pcm.!default {{ type pulse  device "virtmic" }}
 """
 
 
+# Reads a FIFO: nothing but the writer sets its pace.
+FIXED_RATE_ASOUNDRC = """
+pcm.!default {{
+    type plug
+    slave {{
+        pcm {{ type file  slave.pcm {{ type null }}  file /dev/null  infile {fifo} }}
+        rate {rate}  channels {channels}
+    }}
+    rate_converter "none"
+    hint {{ show on  description "sound card" }}
+}}
+"""
+
+
 class VirtualMicrophone:
     """A running PulseAudio whose only microphone, `virtmic`, gives what is played into it."""
 
@@ -48,13 +62,16 @@ class VirtualMicrophone:
         self._process = self._start(folder / "pulse.log")
 
     def _start(self, log: Path) -> subprocess.Popen[bytes]:
-        source = f"module-pipe-source source_name=virtmic file={self._fifo} format=s16le"
+        self._module = (
+            f"module-pipe-source source_name=virtmic file={self._fifo} format=s16le"
+            f" rate={self.sample_rate} channels={self.channels}"
+        )
         process = subprocess.Popen(
             [
                 "pulseaudio",
                 *("-n", "--daemonize=no", "--system=no", "--exit-idle-time=-1", "--use-pid-file=no"),
                 *("-L", "module-native-protocol-unix"),
-                *("-L", f"{source} rate={self.sample_rate} channels={self.channels}"),
+                *("-L", self._module),
                 f"--log-target=file:{log}",
             ],
             env=self.environment,
@@ -81,34 +98,19 @@ class VirtualMicrophone:
 
         What follows is silence, or the same again: on a busy machine a recorder may start many seconds later.
         """
-        stop = threading.Event()
-        thread = threading.Thread(target=self._write, args=(np.ascontiguousarray(samples, "<i2").tobytes(), loop, stop))
-        thread.start()
-        try:
+        with played_into(self._fifo, samples, self.sample_rate, loop):
             yield
-        finally:
-            stop.set()
-            thread.join()
 
-    def _write(self, data: bytes, loop: bool, stop: threading.Event) -> None:
-        frame_bytes = 2 * self.channels  # what is looped lasts a multiple of WRITE_SECONDS
-        step = round(self.sample_rate * WRITE_SECONDS) * frame_bytes
-        # Never waits for PulseAudio, which does not read while nobody listens.
-        fifo = os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK)
-        started = time.monotonic()
-        written = 0
-        while not stop.is_set():
-            # An unpaced writer hangs PulseAudio's clients.
-            time.sleep(max(0.0, started + written / frame_bytes / self.sample_rate - time.monotonic()))
-            start = written % len(data) if loop else written
-            try:
-                os.write(fifo, data[start : start + step].ljust(step, b"\0"))  # up to 4096 bytes: all or none
-                written += step
-            except BlockingIOError:
-                time.sleep(WRITE_SECONDS)
-            except BrokenPipeError:  # the test has ended PulseAudio
-                break
-        os.close(fifo)
+    def unplug(self) -> None:
+        """Take the microphone away; the sound server stays."""
+        self.pactl("unload-module", "module-pipe-source")
+
+    def plug(self) -> None:
+        """Bring it back."""
+        self.pactl("load-module", *self._module.split())
+
+    def pactl(self, *arguments: str) -> None:
+        subprocess.run(["pactl", *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL, timeout=10)
 
     def stop(self) -> None:
         """End PulseAudio; may be called twice."""
@@ -128,3 +130,59 @@ def virtual_microphone(sample_rate: int = 16000, channels: int = 1, extra: str =
             microphone.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def fixed_rate_microphone(sample_rate: int, channels: int, samples: np.ndarray) -> Iterator[dict[str, str]]:
+    """Play int16 (n, channels), looped, into a sound card that does this rate and no other; yield its environment.
+
+    ALSA converts rates with a plug-in; where it names one that does not exist, other rates are refused as by hardware.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mic"))
+    try:
+        fifo = folder / "fifo"
+        os.mkfifo(fifo)
+        (folder / ".asoundrc").write_text(FIXED_RATE_ASOUNDRC.format(fifo=fifo, rate=sample_rate, channels=channels))
+        with played_into(fifo, samples, sample_rate, loop=True):
+            yield {**os.environ, "HOME": str(folder)}
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def played_into(fifo: Path, samples: np.ndarray, sample_rate: int, loop: bool) -> Iterator[None]:
+    """Write int16 samples (n,) or (n, channels) into a FIFO at their pace, until the block is left."""
+    stop = threading.Event()
+    pcm = np.ascontiguousarray(samples, "<i2")
+    thread = threading.Thread(target=_write, args=(fifo, pcm.reshape(len(pcm), -1), sample_rate, loop, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _write(fifo: Path, samples: np.ndarray, sample_rate: int, loop: bool, stop: threading.Event) -> None:
+    data = samples.tobytes()
+    frame_bytes = 2 * samples.shape[1]  # what is looped lasts a multiple of WRITE_SECONDS
+    step = round(sample_rate * WRITE_SECONDS) * frame_bytes
+    pipe = None
+    started = time.monotonic()
+    written = 0
+    while not stop.is_set():
+        # An unpaced writer hangs PulseAudio's clients.
+        time.sleep(max(0.0, started + written / frame_bytes / sample_rate - time.monotonic()))
+        start = written % len(data) if loop else written
+        try:
+            if pipe is None or os.fstat(pipe).st_ino != fifo.stat().st_ino:  # the microphone was plugged in again
+                if pipe is not None:
+                    os.close(pipe)
+                # Never waits for a reader: PulseAudio does not read while nobody listens.
+                pipe = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+            os.write(pipe, data[start : start + step].ljust(step, b"\0"))  # up to 4096 bytes: all or none
+            written += step
+        except (BlockingIOError, FileNotFoundError):
+            time.sleep(WRITE_SECONDS)
+    if pipe is not None:
+        os.close(pipe)

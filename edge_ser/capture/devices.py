@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import os
+import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from edge_ser.errors import AudioDeviceError
 
+PORTAUDIO = threading.RLock()
+"""Held while devices are listed, listed anew and opened: PortAudio does not bear these at the same time."""
+
 _SOUND_NODES = Path("/dev/snd")
+_CARD_NUMBER = re.compile(r" \(hw:\d+,\d+\)$")  # which ALSA gives in the order of plugging in
+_LOOPBACKS = ("monitor of ", ".monitor", "loopback", "stereo mix", "what u hear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ def load_sounddevice() -> ModuleType:
         raise AudioDeviceError(
             f"The system library PortAudio is missing ({error})", "Run `sudo apt-get install libportaudio2`"
         ) from error
+    except Exception as error:  # a PortAudioError, which cannot be imported
+        raise _broken(error) from error
     module: ModuleType = sounddevice
     return module
 
@@ -59,7 +69,7 @@ def load_sounddevice() -> ModuleType:
 def list_devices() -> tuple[InputDevice, ...]:
     """Return every input device, in PortAudio's order.
 
-    PortAudio looks once a process: what is plugged in later is not in the list.
+    PortAudio looks once a process: what is plugged in later is not in the list until `renew_devices`.
 
     Raises
     ------
@@ -68,11 +78,12 @@ def list_devices() -> tuple[InputDevice, ...]:
     """
     sounddevice = load_sounddevice()
     try:
-        host_apis = sounddevice.query_hostapis()
-        devices = sounddevice.query_devices()
+        with PORTAUDIO:
+            host_apis = sounddevice.query_hostapis()
+            devices = sounddevice.query_devices()
+            default = sounddevice.default.device[0]
     except sounddevice.PortAudioError as error:
-        raise AudioDeviceError(f"PortAudio does not work: {error}", "Restart the sound system") from error
-    default = sounddevice.default.device[0]
+        raise _broken(error) from error
     if default < 0:
         inputs = (index for index, device in enumerate(devices) if device["max_input_channels"] > 0)
         default = next(inputs, -1)
@@ -124,6 +135,72 @@ def find_device(wanted: str | int | None = None) -> InputDevice:
         raise AudioDeviceError(f"{wanted!r} is part of several names: {names}", "Give the whole name or the index")
     choice = _nearest(wanted, devices)
     raise AudioDeviceError(f"There is no input device {wanted!r}", f"Choose {choice}; see `edge-ser devices`")
+
+
+def find_again(device: InputDevice) -> InputDevice:
+    """Return where a device is now that was there before, under the same name.
+
+    Raises
+    ------
+    AudioDeviceError
+        It is not there.
+    """
+    devices = [other for other in list_devices() if other.host_api == device.host_api]
+    same = [other for other in devices if other.name == device.name]
+    same = same or [other for other in devices if stable_name(other.name) == stable_name(device.name)]
+    if not same:
+        raise AudioDeviceError(f"The microphone {device.name!r} is not there", "Plug it in again")
+    return same[0]
+
+
+def stable_name(name: str) -> str:
+    """Return a device's name without the number of its card, which another plug may change.
+
+    Examples
+    --------
+    >>> stable_name("USB PnP Sound Device: Audio (hw:1,0)")
+    'USB PnP Sound Device: Audio'
+    """
+    return _CARD_NUMBER.sub("", name)
+
+
+def hears_the_loudspeaker(name: str) -> bool:
+    """Say whether a device is, by its name, no microphone but what the machine itself plays.
+
+    Examples
+    --------
+    >>> hears_the_loudspeaker("Monitor of Built-in Audio"), hears_the_loudspeaker("USB Microphone")
+    (True, False)
+    """
+    return any(part in name.casefold() for part in _LOOPBACKS)
+
+
+def renew_devices() -> bool:
+    """Have PortAudio look again at what is plugged in, unless that would end somebody's stream; say whether it did.
+
+    Raises
+    ------
+    AudioDeviceError
+        PortAudio is missing, or does not start again.
+    """
+    sounddevice = load_sounddevice()
+    with PORTAUDIO:
+        # sounddevice keeps no list of its streams; those of the program that we are part of count too. Not isinstance,
+        # which would wake other people's proxies; one without latency was never opened.
+        streams = [each for each in gc.get_objects() if issubclass(type(each), sounddevice._StreamBase)]
+        if any(hasattr(stream, "latency") and not stream.closed for stream in streams):
+            return False
+        try:
+            while sounddevice._initialized:  # 0 where it did not start the last time
+                sounddevice._terminate()
+            sounddevice._initialize()
+        except sounddevice.PortAudioError as error:
+            raise _broken(error) from error
+    return True
+
+
+def _broken(error: Exception) -> AudioDeviceError:
+    return AudioDeviceError(f"PortAudio does not work: {error}", "Restart the sound system")
 
 
 def no_microphone() -> AudioDeviceError:

@@ -1,39 +1,38 @@
 """The microphone, through PortAudio.
 
 PortAudio calls back from its own thread. The callback copies into a ring and returns: a program that is slow for a
-while finds the newest seconds there, and is told how many samples it missed.
+while finds the newest seconds there, and is told how many samples it missed. A microphone that goes away is looked for
+until it is back; until then time goes on without samples.
 """
 
 from __future__ import annotations
 
-import os
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_ser.capture.devices import InputDevice, find_device, load_sounddevice
-from edge_ser.capture.ring import Ring, RingStats
-from edge_ser.capture.source import LIVE_BLOCK_SECONDS, Block, Source, checked_rate
+from edge_ser.capture.devices import PORTAUDIO, InputDevice, find_device, hears_the_loudspeaker, renew_devices
+from edge_ser.capture.reopening import Reopening, delays
+from edge_ser.capture.ring import RingStats
+from edge_ser.capture.source import BLOCK_SECONDS, Block, Source, checked_rate
+from edge_ser.capture.stream import Stream, Wish, open_stream
 from edge_ser.errors import AudioDeviceError
-from edge_ser.settings import SAMPLE_RATE
+from edge_ser.events import Notice
 
 RING_SECONDS = 2.0  # of audio that a slow program may fall behind; older is of no use to a conversation
 DEAD_SECONDS = 3.0  # without a callback, after which the device is taken for gone
+TICK_SECONDS = 1.0  # between blocks that say that it is still away
 
-_BUSY_CURE = "Close what uses it (`fuser -v /dev/snd/*` shows it), or choose another of `edge-ser devices`"
-_OPEN_CURES = {  # by PortAudio's error code
-    -9997: "Leave the sample rate out, it is converted where it has to be",
-    -9998: "Leave the number of channels out, they are mixed",
-}
+_NO_SAMPLES = np.zeros(0, np.int16)
 
 
 @dataclass(frozen=True, slots=True)
 class MicrophoneStats:
-    """How well the program has kept up with the microphone."""
+    """How well the program has kept up with the microphone, and the microphone with the program."""
 
     ring: RingStats
     """Samples that waited and were lost between callback and program."""
@@ -41,12 +40,26 @@ class MicrophoneStats:
     device_overflows: int
     """Times that PortAudio lost audio before the callback; how much, it does not say."""
 
+    losses: int
+    """Times that the microphone went away."""
+
+    restorations: int
+    """Times that it came back."""
+
 
 class MicrophoneSource(Source):
     """A microphone, listened to from construction until `close`.
 
     Opened at 16 kHz mono where the device does that, else at its own rate and channels, which are mixed by their mean.
     `sample_rate` says what was opened.
+
+    Where the microphone is unplugged, its sound server dies, or nothing comes from it for `DEAD_SECONDS`, `read` gives
+    a block that is `away` with the notice `mic_lost`, and one more every `TICK_SECONDS`, while it is looked for by its
+    name; another is never listened to in its place. With the notice `mic_restored` it goes on; `sample_rate` may then
+    be another. PortAudio's list of devices is made anew for each attempt, unless another sounddevice stream is open in
+    this process, which that would end: until that is closed, a microphone is found again under its old number alone.
+
+    One thread may read; `stats` and `close` may be called from any.
 
     Parameters
     ----------
@@ -58,11 +71,13 @@ class MicrophoneSource(Source):
         This number and no other.
     ring_seconds : float
         Audio kept for a program that is slow.
+    channel : int, optional
+        The one to listen to, from 0; else the mean of all.
 
     Raises
     ------
     AudioDeviceError
-        sounddevice, PortAudio or the device is missing, or the device cannot be opened; from `read`, it is gone.
+        sounddevice, PortAudio or the device is missing, or the device cannot be opened; from `read`, PortAudio hangs.
     """
 
     def __init__(
@@ -71,136 +86,133 @@ class MicrophoneSource(Source):
         sample_rate: int | None = None,
         channels: int | None = None,
         ring_seconds: float = RING_SECONDS,
+        channel: int | None = None,
     ) -> None:
         if sample_rate is not None:
             sample_rate = checked_rate(sample_rate)
-        self.device = find_device(device)
+        self._wish = Wish(sample_rate, channels, channel, ring_seconds)
+        with PORTAUDIO:
+            self.device = _find(device)
+            self._stream = open_stream(self.device, self._wish)
         self.name = self.device.name
-        self._ring_seconds = ring_seconds
-        self._device_overflows = 0
-        self._reported_overflows = 0
+        self.sample_rate = self._stream.sample_rate
+        self.channels = self._stream.channels
         self._closed = False
-        self._stream = self._open(_layouts(self.device, sample_rate, channels))
+        self._changing = threading.Lock()  # held to close, and to change the stream
+        self._reopening: Reopening | None = None
+        self._waits: Iterator[float] = delays()
+        self._away = False
+        self._passed_until = 0.0  # monotonic seconds; while away, time up to here has been told as lost
+        self._opened_at = 0.0  # monotonic seconds; when a microphone that was away was opened again
+        self._losses = self._restorations = 0
+        self._past: tuple[RingStats, int] | None = None  # of the streams before
+        self._notices: tuple[Notice, ...] = ("wrong_device",) if hears_the_loudspeaker(self.name) else ()
 
     def read(self) -> Block | None:
-        """Wait for audio and return all there is; None once closed.
+        """Wait for audio and return the oldest that waits, at most 100 ms of it; None once closed.
 
         Where PortAudio itself lost audio, each time counts as one lost sample: how many there were it does not say.
         """
-        samples, lost = self._ring.read(self._ring_capacity, DEAD_SECONDS)
-        if len(samples):
-            device_overflows = self._device_overflows
-            lost += device_overflows - self._reported_overflows
-            self._reported_overflows = device_overflows
-            return Block(samples, lost)
         if self._closed:
             return None
-        raise AudioDeviceError(
-            f"The microphone {self.name!r} has stopped giving audio",
-            "Plug it in again and look with `edge-ser devices`",
-        )
+        if self._reopening is not None:
+            found = self._reopening.wait(TICK_SECONDS)
+            if self._closed:
+                return None
+            if found is None:
+                return self._time_passed()
+            self._change_to(found)
+        intake = self._stream.intake
+        limit = round(self.sample_rate * BLOCK_SECONDS)
+        samples, lost = intake.read(limit, TICK_SECONDS if self._away else DEAD_SECONDS)
+        if self._closed:
+            return None
+        if len(samples):
+            return self._restored(samples) if self._away else Block(samples, lost, notices=self._told())
+        if self._away and not intake.ring.closed and time.monotonic() < self._opened_at + DEAD_SECONDS:
+            return self._time_passed()
+        return self._lose()
 
     def stats(self) -> MicrophoneStats:
         """Return the counters, from any thread."""
-        return MicrophoneStats(self._ring.stats(), self._device_overflows)
+        ring, device_overflows = self._totals()
+        return MicrophoneStats(ring, device_overflows, self._losses, self._restorations)
 
     def close(self) -> None:
         """Stop listening and overwrite with zeros what was heard; a waiting `read` returns None."""
-        if self._closed:
-            return
-        self._closed = True
-        # Not stop(), which would wait for the device to finish.
-        self._stream.abort(ignore_errors=True)
-        self._stream.close(ignore_errors=True)
-        self._ring.close()
-        self._ring.erase()
-        self._mixed[:] = 0.0
-        self._mono[:] = 0
+        with self._changing:
+            if self._closed:
+                return
+            self._closed = True
+        if self._reopening is not None:
+            self._reopening.stop()
+        self._stream.close()
 
-    def _open(self, layouts: list[tuple[int, int]]) -> Any:
-        """Start a stream in the first of these layouts that the device does."""
-        sounddevice = load_sounddevice()
-        reason, cure = "it does nothing that was asked for", _BUSY_CURE
-        for sample_rate, channels in layouts:
-            block = round(sample_rate * LIVE_BLOCK_SECONDS)
-            self._prepare(sample_rate, channels, block)
-            stream = None
-            try:
-                with _quiet_stderr():
-                    stream = sounddevice.RawInputStream(
-                        device=self.device.index,
-                        samplerate=sample_rate,
-                        channels=channels,
-                        dtype="int16",
-                        blocksize=block,
-                        latency="high",  # of the device's own buffer: a Pi that is busy for 30 ms loses nothing
-                        callback=self._callback,
-                        finished_callback=self._finished,
-                    )
-                    stream.start()
-                self.sample_rate = round(stream.samplerate)
-                return stream
-            except sounddevice.PortAudioError as error:
-                reason, cure = str(error), _OPEN_CURES.get(error.args[-1], _BUSY_CURE)
-                if stream is not None:
-                    stream.close(ignore_errors=True)
-        raise AudioDeviceError(f"The microphone {self.name!r} cannot be opened: {reason}", cure)
+    def _lose(self) -> Block:
+        """Begin to look for the microphone."""
+        if not self._away:
+            self._away = True
+            self._losses += 1
+            self._passed_until = self._stream.intake.heard_at
+            self._notices += ("mic_lost",)
+            self._waits = delays()
+        with self._changing:
+            if not self._closed:
+                self._reopening = Reopening(self._stream, self._wish, self._waits)
+        return self._time_passed()
 
-    def _prepare(self, sample_rate: int, channels: int, block: int) -> None:
-        self.sample_rate = sample_rate
-        self.channels = channels
-        self._ring_capacity = max(block, round(sample_rate * self._ring_seconds))
-        self._ring = Ring(self._ring_capacity)
-        self._mixed = np.zeros(block)
-        self._mono = np.zeros(block, np.int16)
+    def _change_to(self, found: Stream) -> None:
+        with self._changing:
+            if self._closed:
+                return
+            self._past = self._totals()
+            self._stream = found
+            self._reopening = None
+        self._opened_at = time.monotonic()
+        self.sample_rate = found.sample_rate
+        self.channels = found.channels
 
-    def _callback(self, data: Any, frames: int, time: Any, status: Any) -> None:
-        if status.input_overflow:
-            self._device_overflows += 1
-        samples = np.frombuffer(data, np.int16)
-        if self.channels == 1:
-            self._ring.write(samples)
-            return
-        by_frame = samples.reshape(-1, self.channels)
-        for first in range(0, frames, len(self._mono)):
-            self._ring.write(self._mix(by_frame[first : first + len(self._mono)]))
+    def _restored(self, samples: NDArray[np.int16]) -> Block:
+        self._away = False
+        self._restorations += 1
+        self._notices += ("mic_restored",)
+        waiting = self._stream.intake.ring.stats().depth
+        return Block(samples, max(0, self._passed() - len(samples) - waiting), notices=self._told())
 
-    def _mix(self, frames: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Return the mean of the channels, as `pcm.to_mono_int16` has it, in memory that is there already."""
-        mixed, mono = self._mixed[: len(frames)], self._mono[: len(frames)]
-        np.copyto(mixed, frames[:, 0])
-        for channel in range(1, self.channels):
-            np.add(mixed, frames[:, channel], out=mixed)
-        np.divide(mixed, self.channels, out=mixed)
-        np.rint(mixed, out=mixed)
-        np.copyto(mono, mixed, casting="unsafe")
-        return mono
+    def _time_passed(self) -> Block:
+        return Block(_NO_SAMPLES, self._passed(), away=True, notices=self._told())
 
-    def _finished(self) -> None:
-        # Also called where PortAudio gives up on a device that was unplugged: `read` need not wait then.
-        self._ring.close()
+    def _passed(self) -> int:
+        """Return how many samples there would have been since it was asked last."""
+        now = time.monotonic()
+        samples = round((now - self._passed_until) * self.sample_rate)
+        self._passed_until = now
+        return samples
+
+    def _told(self) -> tuple[Notice, ...]:
+        notices, self._notices = self._notices, ()
+        return notices
+
+    def _totals(self) -> tuple[RingStats, int]:
+        """Return the counters of all streams so far."""
+        intake = self._stream.intake
+        ring, past = intake.ring.stats(), self._past
+        if past is None:
+            return ring, intake.device_overflows
+        before, overflows = past
+        total = replace(
+            ring,
+            high_water=max(before.high_water, ring.high_water),
+            overflows=before.overflows + ring.overflows,
+            lost=before.lost + ring.lost,
+        )
+        return total, overflows + intake.device_overflows
 
 
-def _layouts(device: InputDevice, sample_rate: int | None, channels: int | None) -> list[tuple[int, int]]:
-    """Return (Hz, channels) to try, the best first."""
-    rates = [SAMPLE_RATE, device.sample_rate] if sample_rate is None else [sample_rate]
-    counts = [1, min(2, device.channels), device.channels] if channels is None else [channels]
-    return list(dict.fromkeys((rate, count) for rate in rates for count in counts))
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep ALSA and PortAudio from writing to the terminal what their error says too."""
+def _find(wanted: str | int | None) -> InputDevice:
     try:
-        saved = os.dup(2)
-    except OSError:  # a service may run without one
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+        return find_device(wanted)
+    except AudioDeviceError:
+        if not renew_devices():
+            raise
+        return find_device(wanted)  # it may have been plugged in after PortAudio looked

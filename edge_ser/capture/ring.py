@@ -87,6 +87,11 @@ class Ring:
         self._wake()
 
     @property
+    def written(self) -> int:
+        """Samples written so far."""
+        return self._written
+
+    @property
     def closed(self) -> bool:
         """Whether no more will be written."""
         return self._closed

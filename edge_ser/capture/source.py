@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge_ser.capture.pcm import to_mono_int16
 from edge_ser.errors import AudioFileError, SettingsError
+from edge_ser.events import Notice
 from edge_ser.settings import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -36,10 +37,16 @@ class Block:
     """A piece of audio as its source gave it."""
 
     samples: NDArray[np.int16]
-    """(n,), mono, at the source's own rate, n >= 1."""
+    """(n,), mono, at the source's own rate, n >= 1; none while the microphone is away."""
 
     lost: int = 0
-    """Samples lost just before this block."""
+    """Samples lost just before this block, or that passed while the microphone was away."""
+
+    away: bool = False
+    """The microphone is away, and looked for: this block says that time has passed."""
+
+    notices: tuple[Notice, ...] = ()
+    """What has befallen the source since the previous block."""
 
 
 class Source(Protocol):
@@ -73,6 +80,7 @@ def open_source(
     *,
     sample_rate: int | None = None,
     device: str | int | None = None,
+    channel: int | None = None,
     realtime: bool = False,
 ) -> Source:
     """Open the microphone, a file, standard input or an array.
@@ -87,6 +95,8 @@ def open_source(
         rate and no other; a file knows its own, and one that differs is refused.
     device : str or int, optional
         Microphone by name (or a part of it) or index; the default one where it is not given.
+    channel : int, optional
+        The microphone's channel to listen to, from 0; else the mean of all.
     realtime : bool
         Give files, pipes and arrays no faster than they were spoken.
 
@@ -99,9 +109,11 @@ def open_source(
         # Imported here, as wav below, because both need the names above.
         from edge_ser.capture.microphone import MicrophoneSource
 
-        return MicrophoneSource(device, sample_rate)
+        return MicrophoneSource(device, sample_rate, channel=channel)
     if device is not None:
         raise SettingsError("Both a source and a device are given", "Give the one to listen to")
+    if channel is not None:
+        raise SettingsError("Only a microphone's channel can be chosen", "Leave the channel out: the others are mixed")
     block_seconds = LIVE_BLOCK_SECONDS if realtime else BLOCK_SECONDS
     if isinstance(spec, np.ndarray):
         source: Source = ArraySource(spec, sample_rate, block_seconds)

@@ -38,6 +38,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
     parser.add_argument("--device", metavar="NAME", help="microphone: (part of) its name, or its index in `devices`")
+    parser.add_argument(
+        "--channel", type=_channel, metavar="N", help="channel of the microphone, from 0; mix (the default) for all"
+    )
     parser.add_argument("--model", metavar="FILE", help="another model file than the one that came with edge-ser")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.set_defaults(run=run)
@@ -47,6 +50,13 @@ def run(args: argparse.Namespace) -> int:
     """Listen until the source ends or somebody stops it."""
     if args.fast and args.source is None:
         raise SettingsError("A microphone cannot be read faster than one speaks", "Name a file with --source")
+    try:
+        return _listen(args)
+    except AudioDeviceError as error:
+        raise AudioDeviceError(error.problem, f"{error.cure}; `edge-ser doctor` looks for the reason") from error
+
+
+def _listen(args: argparse.Namespace) -> int:
     # Imported here: other commands must start without NumPy and the student.
     from edge_ser.recognizer import Recognizer
 
@@ -79,17 +89,23 @@ def open_audio(args: argparse.Namespace) -> tuple[Source, str]:
     """
     from edge_ser.capture.source import open_source
 
-    if args.source is None and args.device is None:
+    if args.source is None and args.device is None and args.channel is None:
         missing = missing_microphone()
         if missing is not None:
             from edge_ser.recordings import DEMO
 
-            print_note(f"{missing} Until then a recording is played.")
+            print_note(f"{missing} `edge-ser doctor` looks for the reason. Until then a recording is played.")
             return open_source(DEMO, realtime=True), "the embedded recording (synthetic speech)"
     # A pipe has its own pace: to pace it again would let it fall behind a recorder whose clock is faster.
     realtime = args.source not in (None, "-") and not args.fast
-    source = open_source(args.source, sample_rate=args.rate, device=args.device, realtime=realtime)
+    source = open_source(
+        args.source, sample_rate=args.rate, device=args.device, channel=args.channel, realtime=realtime
+    )
     return source, source.name
+
+
+def _channel(text: str) -> int | None:
+    return None if text == "mix" else int(text)
 
 
 def missing_microphone() -> AudioDeviceError | None:

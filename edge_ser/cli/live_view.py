@@ -17,17 +17,18 @@ from edge_ser.cli.terminal import (
     Looks,
     write,
 )
-from edge_ser.cli.views import decision_text
+from edge_ser.cli.views import NOTICE_TEXT, decision_text
 from edge_ser.events import Event
 
 if TYPE_CHECKING:
-    from edge_ser.recognizer import Stats
+    from edge_ser.stats import Stats
 
 QUIETEST_DBFS = -70.0  # left end of the level meter
 REDRAW_SECONDS = 0.04  # a recording that is read faster than spoken is not drawn step by step
 BAR_WIDTH = 40  # characters, less where the terminal is narrow
 LABEL_WIDTH = 10
 RIGHT_WIDTH = 21  # of what stands right of a bar, without flags
+NOTICE_SECONDS = 10.0  # that a notice is seen
 
 BOLD, DIM = "1", "2"
 GREEN, YELLOW, RED = "32", "33", "31"
@@ -75,10 +76,15 @@ class LiveView:
         self._drawn = 0  # lines on the screen
         self._drawn_at = -REDRAW_SECONDS
         self._latest: Event | None = None
+        self._notice = ""
+        self._notice_until = 0.0  # seconds of the stream
 
     def show(self, event: Event) -> None:
         """Draw the event, unless one was drawn just now."""
         self._latest = event
+        if event.notices:
+            self._notice = "; ".join(NOTICE_TEXT[notice] for notice in event.notices)
+            self._notice_until = event.time + NOTICE_SECONDS
         now = time.monotonic()
         if now - self._drawn_at >= REDRAW_SECONDS:
             self._drawn_at = now
@@ -106,7 +112,7 @@ class LiveView:
             "",
             self._level(event, width),
             self._decision(event),
-            "",
+            self._warning(event),
             *(self._label(label, share, event, width) for label, share in event.probabilities.items()),
             "",
             _row("valence", f"{self._looks.scale(event.valence, width)} {event.valence:+.2f}"),
@@ -137,6 +143,10 @@ class LiveView:
         if event.state in ("emotion", "uncertain"):
             text += f"  ({event.confidence:.0%} sure)" if event.emotion else f"  (at most {event.confidence:.0%} sure)"
         return _row("decision", text)
+
+    def _warning(self, event: Event) -> str:
+        shown = event.time < self._notice_until or event.state == "mic_lost"
+        return _row("", self._looks.paint(self._notice, RED)) if shown else ""
 
     def _cost(self, event: Event) -> str:
         stats = self._stats()

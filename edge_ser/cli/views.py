@@ -9,16 +9,26 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edge_ser.cli.terminal import write
-from edge_ser.events import Event, Recognition, State
+from edge_ser.events import Event, Notice, Recognition, State
 
 if TYPE_CHECKING:
-    from edge_ser.recognizer import Stats
+    from edge_ser.stats import Stats
 
 STATE_TEXT: dict[State, str] = {
     "warming_up": "listening",
     "no_speech": "nobody speaks",
     "uncertain": "uncertain",
     "emotion": "",
+    "mic_lost": "no microphone",
+}
+
+NOTICE_TEXT: dict[Notice, str] = {
+    "mic_lost": "the microphone is gone; it is looked for until it is back",
+    "mic_restored": "the microphone is back",
+    "silent_input": "no signal at all: is the microphone muted, or the wrong one?",
+    "clipping_input": "too loud: turn the microphone down",
+    "dc_offset": "the input is far off zero: the microphone or its cable is faulty",
+    "wrong_device": "by its name this is no microphone but what the machine plays",
 }
 
 
@@ -64,13 +74,15 @@ class JsonView:
 
 
 class LineView:
-    """One line each time the decision changes."""
+    """One line each time the decision changes, and one for each notice."""
 
     def __init__(self) -> None:
         self._before: tuple[State, str | None] | None = None
 
     def show(self, event: Event) -> None:
         """Print the event if it says something new."""
+        for notice in event.notices:
+            write(f"{event.time:8.2f} s  ! {NOTICE_TEXT[notice]}\n")
         decision = (event.state, event.emotion)
         if decision != self._before:
             self._before = decision

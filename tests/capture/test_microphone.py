@@ -14,7 +14,8 @@ from edge_ser.capture.resample import Resampler
 PRELUDE = """
 import sys, time
 import numpy as np
-from edge_ser.capture import microphone as module
+from edge_ser.capture import stream as module
+from edge_ser.capture import microphone
 from edge_ser.capture.devices import list_devices, find_device
 from edge_ser.capture.microphone import MicrophoneSource
 from edge_ser.capture.source import open_source
@@ -171,47 +172,6 @@ undisturbed(work, ring_seconds=0.3)
         np.testing.assert_array_equal(samples, heard(NOISE, position + edge, len(samples)))
 
 
-def test_a_microphone_that_falls_silent_is_an_error_with_the_cure(virtual_microphone, run):
-    with virtual_microphone(16000, 1) as microphone:  # nothing is ever played
-        said, _ = run(
-            microphone,
-            """
-source = MicrophoneSource()
-started = time.monotonic()
-try:
-    source.read()
-except EdgeSerError as error:
-    print(2.9 < time.monotonic() - started < 10, error)
-source.close()
-""",
-        )
-    assert said == (
-        "True The microphone 'default' has stopped giving audio. Plug it in again and look with `edge-ser devices`."
-    )
-
-
-def test_a_sound_server_that_dies_is_noticed_at_once(virtual_microphone, run):
-    with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE, loop=True):
-        said, _ = run(
-            microphone,
-            f"""
-import os, signal
-source = MicrophoneSource()
-record(source, 0.2)
-os.kill({microphone.pid}, signal.SIGKILL)
-died = time.monotonic()
-try:
-    while True:
-        source.read()
-except EdgeSerError as error:
-    print(time.monotonic() - died < module.DEAD_SECONDS, error.problem)
-source.close()
-""",
-            expect_stderr="Expression",  # PortAudio's own thread says so; nobody can keep it from that
-        )
-    assert said == "True The microphone 'default' has stopped giving audio"
-
-
 def test_close_ends_a_waiting_read_and_leaves_no_audio_behind(virtual_microphone, run):
     with virtual_microphone(16000, 2) as microphone, microphone.playing(np.stack([NOISE, NOISE], 1), loop=True):
         said, _ = run(
@@ -220,7 +180,8 @@ def test_close_ends_a_waiting_read_and_leaves_no_audio_behind(virtual_microphone
 import threading
 source = MicrophoneSource(channels=2)
 record(source, 0.5)
-assert source._ring._samples.any() and source._mono.any()
+intake = source._stream.intake
+assert intake.ring._samples.any() and intake._mono.any()
 timer = threading.Timer(0.2, source.close)
 timer.start()
 while source.read() is not None:
@@ -228,7 +189,7 @@ while source.read() is not None:
 timer.join()
 source.close()
 assert source.read() is None
-assert not (source._ring._samples.any() or source._mono.any() or source._mixed.any())
+assert not (intake.ring._samples.any() or intake._mono.any() or intake._mixed.any())
 print("closed")
 """,
         )
@@ -245,7 +206,7 @@ print("closed")
         ("MicrophoneSource(99)", "There is no input device 99. Choose 'pulse' or 'virtmic' or 'default'; see"),
         ("MicrophoneSource('')", "'' is part of several names: 'pulse', 'virtmic', 'default'. Give the whole name"),
         (
-            "module.checked_rate = int; MicrophoneSource(sample_rate=500_000)",
+            "microphone.checked_rate = int; MicrophoneSource(sample_rate=500_000)",
             "Invalid sample rate [PaErrorCode -9997]. Leave",
         ),
         ("MicrophoneSource(sample_rate=5)", "5 Hz is not a whole number from 1000 to 384000. Give the rate"),

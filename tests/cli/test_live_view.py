@@ -15,8 +15,8 @@ from cli.command import start
 from edge_ser.cli.live_view import LiveView
 from edge_ser.cli.terminal import HIDE_CURSOR, SHOW_CURSOR, Looks
 from edge_ser.events import Event, Flags
-from edge_ser.recognizer import Stats
 from edge_ser.recordings import DEMO
+from edge_ser.stats import Stats
 
 PROBABILITIES = {"neutral": 0.1, "happy": 0.7, "sad": 0.2}
 EVENT = Event(
@@ -33,7 +33,20 @@ EVENT = Event(
     level_dbfs=-35.0,
     flags=Flags(),
 )
-STATS = Stats(steps=40, overflows=0, lost_seconds=0.0, step_ms_p50=1.0, step_ms_p95=1.5, step_ms_last=1.2)
+STATS = Stats(
+    steps=40,
+    overflows=0,
+    lost_seconds=0.0,
+    mic_losses=0,
+    mic_restorations=0,
+    away_seconds=0.0,
+    queue_seconds=0.0,
+    queue_high_water_seconds=0.0,
+    step_ms_p50=1.0,
+    step_ms_p95=1.5,
+    step_ms_p99=2.0,
+    step_ms_last=1.2,
+)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
