@@ -252,3 +252,28 @@ def test_anything_but_int16_samples_is_refused(wrong: NDArray[np.generic]) -> No
 def test_negative_loss_is_refused() -> None:
     with pytest.raises(ValueError, match="lost is -1"):
         PIPELINE.push(np.zeros(1, np.int16), lost=-1)
+
+
+def test_while_the_microphone_is_away_time_goes_on_and_the_gap_is_told() -> None:
+    pcm = utterance()
+    PIPELINE.reset()
+    heard = PIPELINE.push(pcm[: 20 * STEP + 100])
+    away = [PIPELINE.away(16000 * i, ("mic_lost",) if i == 0 else ()) for i in range(3)]
+    back = PIPELINE.push(pcm[20 * STEP + 100 :], 8000, ("mic_restored",))
+    at_loss = (20 * STEP + 100) / 16000
+    assert [event.time for event in away] == [at_loss, at_loss + 1, at_loss + 3]
+    assert {(event.state, event.emotion, event.speech, event.attention) for event in away} == {
+        ("mic_lost", None, False, 0.0)
+    }
+    assert [event.flags for event in away] == [Flags(), Flags(gap=True), Flags(gap=True)]
+    assert away[0].probabilities == heard[-1].probabilities
+    assert [event.notices for event in away] == [("mic_lost",), (), ()]
+    assert back[0].time == pytest.approx(21 * STEP / 16000 + 3.5)
+    assert [event.flags.gap for event in back] == [True] + [False] * (len(back) - 1)
+    assert [event.notices for event in back] == [("mic_restored",)] + [()] * (len(back) - 1)
+    assert PIPELINE.recognition().duration == pytest.approx(len(pcm) / 16000 + 3.5)
+
+
+def test_notices_are_plain_in_json() -> None:
+    event = PIPELINE.away(0, ("mic_lost", "silent_input"))
+    assert event.to_dict()["notices"] == ["mic_lost", "silent_input"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from speech import STEP, demo, utterance
+from speech import STEP, demo, silence, utterance
 
 import edge_ser
 from edge_ser import Recognizer, Settings
@@ -170,6 +170,35 @@ def test_threads_may_share_a_recogniser(recognizer: Recognizer) -> None:
     for worker in workers:
         worker.join()
     assert found == [wanted] * 4
+
+
+def test_close_in_another_thread_ends_listening_and_completes_recognising() -> None:
+    """Of an endless source, open already: at its next block. A recognition is no use by halves."""
+    recognizer = Recognizer()
+
+    class Endless(Blocks):
+        heard = 0
+
+        def read(self) -> Block | None:
+            self.heard += 1
+            return Block(silence(1))
+
+    source = Endless([])
+    events = recognizer.listen(source)  # type: ignore[arg-type]
+    next(events)
+    closer = threading.Thread(target=recognizer.close)
+    closer.start()
+    closer.join()
+    assert list(events) == []
+    assert (source.heard, source.closed) == (1, 0)
+
+    class ClosesAt(Blocks):
+        def read(self) -> Block | None:
+            recognizer.close()
+            return super().read()
+
+    wanted = recognizer.recognize(DEMO)
+    assert recognizer.recognize(ClosesAt(in_blocks(demo(), 1600))) == wanted  # type: ignore[arg-type]
 
 
 def test_closed_recogniser_may_be_used_again() -> None:

@@ -59,7 +59,8 @@ class VirtualMicrophone:
             "XDG_CONFIG_HOME": str(home),
             "PULSE_SERVER": f"unix:{runtime}/pulse/native",
         }
-        self._process = self._start(folder / "pulse.log")
+        self._log = folder / "pulse.log"
+        self._process = self._start(self._log)
 
     def _start(self, log: Path) -> subprocess.Popen[bytes]:
         self._module = (
@@ -111,6 +112,13 @@ class VirtualMicrophone:
 
     def pactl(self, *arguments: str) -> None:
         subprocess.run(["pactl", *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL, timeout=10)
+
+    def restart(self) -> None:
+        """Start PulseAudio that has ended."""
+        self._process.wait(timeout=10)
+        for left in (Path(self.environment["XDG_RUNTIME_DIR"], "pulse", "native"), self._fifo):
+            left.unlink(missing_ok=True)
+        self._process = self._start(self._log)
 
     def stop(self) -> None:
         """End PulseAudio; may be called twice."""

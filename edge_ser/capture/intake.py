@@ -43,6 +43,7 @@ class Intake:
         self._owed = 0  # lost samples to be told with the next that are read
         self._channels = channels
         self._channel = 0 if channels == 1 else channel
+        self._one = np.zeros(self.block)  # channel
         self._mixed = np.zeros(self.block)
         self._mono = np.zeros(self.block, np.int16)
 
@@ -76,6 +77,7 @@ class Intake:
     def erase(self) -> None:
         """Overwrite with zeros what was heard; only when PortAudio's thread has ended."""
         self.ring.erase()
+        self._one[:] = 0.0
         self._mixed[:] = 0.0
         self._mono[:] = 0
 
@@ -88,10 +90,11 @@ class Intake:
 
     def _mix(self, frames: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return the mean of the channels, as `pcm.to_mono_int16` has it, in memory that is there already."""
-        mixed, mono = self._mixed[: len(frames)], self._mono[: len(frames)]
+        one, mixed, mono = self._one[: len(frames)], self._mixed[: len(frames)], self._mono[: len(frames)]
         np.copyto(mixed, frames[:, 0])
         for channel in range(1, self._channels):
-            np.add(mixed, frames[:, channel], out=mixed)
+            np.copyto(one, frames[:, channel])  # np.add would convert to float64 in an array of its own
+            np.add(mixed, one, out=mixed)
         np.divide(mixed, self._channels, out=mixed)
         np.rint(mixed, out=mixed)
         np.copyto(mono, mixed, casting="unsafe")

@@ -56,8 +56,8 @@ class MicrophoneSource(Source):
     Where the microphone is unplugged, its sound server dies, or nothing comes from it for `DEAD_SECONDS`, `read` gives
     a block that is `away` with the notice `mic_lost`, and one more every `TICK_SECONDS`, while it is looked for by its
     name; another is never listened to in its place. With the notice `mic_restored` it goes on; `sample_rate` may then
-    be another. PortAudio's list of devices is made anew for each attempt, unless another sounddevice stream is open in
-    this process, which that would end: until that is closed, a microphone is found again under its old number alone.
+    be another. PortAudio's list of devices is made anew for it, unless another sounddevice stream is open in this
+    process, which that would end: until that is closed, a microphone is found again under its old number alone.
 
     One thread may read; `stats` and `close` may be called from any.
 

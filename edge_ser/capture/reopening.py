@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 
-from edge_ser.capture.devices import load_sounddevice
+from edge_ser.capture.devices import load_sounddevice, sound_nodes
 from edge_ser.capture.stream import Stream, Wish, reopen_stream
 from edge_ser.errors import AudioDeviceError
 
 FIRST_DELAY_SECONDS = 0.1  # between attempts, doubled each time
-LAST_DELAY_SECONDS = 5.0
+LAST_DELAY_SECONDS = 30.0
+LOOK_SECONDS = 0.5  # between looks at what is plugged in; what is new there is not kept waiting
 HUNG_SECONDS = 30.0  # in one call of PortAudio, after which it will not return
 STOP_SECONDS = 0.1  # that closing waits for PortAudio
 
@@ -27,8 +28,8 @@ def delays() -> Iterator[float]:
     Examples
     --------
     >>> from itertools import islice
-    >>> [*islice(delays(), 8)]
-    [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    >>> [*islice(delays(), 5)]
+    [0.0, 0.1, 0.2, 0.4, 0.8]
     """
     yield 0.0
     delay = FIRST_DELAY_SECONDS
@@ -92,9 +93,7 @@ class Reopening:
     def _search(self) -> None:
         self._lost.close()
         self._called_at = None
-        for seconds in self._waits:
-            if self._stopped.wait(seconds):
-                return
+        while not self._pause(next(self._waits)):
             self._called_at = time.monotonic()
             try:
                 stream = reopen_stream(self._lost.device, self._wish)
@@ -108,3 +107,13 @@ class Reopening:
                 stream.close()
             self._over.set()
             return
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait, less long where something is plugged in; say whether the search is over."""
+        deadline = time.monotonic() + seconds
+        nodes = sound_nodes()
+        while (left := deadline - time.monotonic()) > 0 and not self._stopped.wait(min(left, LOOK_SECONDS)):
+            if sound_nodes() != nodes:
+                self._waits = delays()  # it may need some attempts until it is ready
+                break
+        return self._stopped.is_set()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from edge_ser.capture.devices import PORTAUDIO, InputDevice, find_again, load_sounddevice, renew_devices
+from edge_ser.capture.devices import PORTAUDIO, InputDevice, find_again, load_sounddevice
 from edge_ser.capture.intake import Intake
 from edge_ser.errors import AudioDeviceError
 from edge_ser.settings import SAMPLE_RATE
@@ -120,7 +120,6 @@ def reopen_stream(device: InputDevice, wish: Wish) -> Stream:
         It is not back.
     """
     with PORTAUDIO:
-        renew_devices()
         return open_stream(find_again(device), wish)
 
 

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from virtual_microphone import fixed_rate_microphone
 
 from edge_ser.capture.resample import Resampler
 
@@ -25,6 +26,7 @@ def record(source, seconds):
     blocks, wanted = [], round(seconds * source.sample_rate)
     while wanted > 0:
         blocks.append(source.read())
+        assert not blocks[-1].away
         wanted -= len(blocks[-1].samples) + blocks[-1].lost
     return blocks
 
@@ -55,7 +57,7 @@ def run(tmp_path, request):
     def run(microphone, code, expect_stderr=""):
         process = subprocess.run(
             [sys.executable, "-c", PRELUDE + code, str(saved)],
-            env=microphone.environment,
+            env=getattr(microphone, "environment", microphone),
             cwd=request.config.rootpath,
             capture_output=True,
             text=True,
@@ -145,6 +147,32 @@ with MicrophoneSource(ring_seconds=30) as source:
     assert frequency_of(resampled, 16000) == pytest.approx(1000, abs=1.5)
 
 
+@pytest.mark.parametrize(("channel", "tones"), [(None, {1000, 1700}), (0, {1000}), (1, {1700})])
+def test_a_card_of_48_khz_alone_gives_its_tones_at_their_pitch_and_the_channel_asked_for(
+    virtual_microphone, run, channel, tones
+):
+    played = np.stack([tone(1000, 48000, 1, 1)[:, 0] // 2, tone(1700, 48000, 1, 1)[:, 0] // 2], 1)
+    with fixed_rate_microphone(48000, 2, played) as card:
+        said, _ = run(
+            card, "try:\n    MicrophoneSource(sample_rate=16000)\nexcept EdgeSerError as error: print(error)\n"
+        )
+        assert "cannot be opened" in said
+        _, recording = run(
+            card,
+            f"""
+with open_source(channel={channel}) as source:
+    record(source, 0.5)
+    blocks = record(source, 1.0)
+    save(source, blocks)
+""",
+        )
+    assert (recording["rate"], recording["lost"].sum()) == (48000, 0)
+    samples = Resampler(48000).push(recording["samples"])[:16000]
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    peaks = np.flatnonzero(spectrum > spectrum.max() / 4) * 16000 / len(samples)
+    assert {int(frequency) for frequency in np.round(peaks, -1)} == tones
+
+
 def test_a_slow_reader_loses_the_oldest_and_is_told_exactly_how_much(virtual_microphone, run):
     with virtual_microphone(16000, 1) as microphone, microphone.playing(NOISE, loop=True):
         _, recording = run(
@@ -210,6 +238,9 @@ print("closed")
             "Invalid sample rate [PaErrorCode -9997]. Leave",
         ),
         ("MicrophoneSource(sample_rate=5)", "5 Hz is not a whole number from 1000 to 384000. Give the rate"),
+        ("MicrophoneSource(channel=32)", "The microphone 'default' has no channel 32. Choose one from 0 to 31"),
+        ("MicrophoneSource(channel=-1)", "The microphone 'default' has no channel -1. Choose one from 0 to 31"),
+        ("open_source('-', channel=0)", "Only a microphone's channel can be chosen. Leave the channel out"),
         ("MicrophoneSource(channels=99)", "Invalid number of channels [PaErrorCode -9998]. Leave the number"),
     ],
 )

@@ -34,7 +34,9 @@ def assert_ends_soon(number: signal.Signals, status: int, started: Callable[[], 
         process = started()
         took.append(seconds_to_end(process, number))
         out, error = finish(process)
-        assert (process.returncode, error) == (status, "")
+        # PortAudio's own thread writes these where a microphone is unplugged.
+        ours = [line for line in error.splitlines() if not line.startswith("Expression")]
+        assert (process.returncode, ours) == (status, [])
         assert "stats" in lines(out)[-1]
     assert min(took) < STOP_SECONDS, took
 
@@ -59,7 +61,10 @@ def test_a_file_gives_an_event_every_80_ms_and_what_it_cost(capsys):
     stats = last["stats"]
     assert stats["steps"] == len(events)
     assert stats["audio_seconds"] == pytest.approx(events[-1]["time"], abs=1e-3)
-    assert 0 < stats["step_ms_p50"] <= stats["step_ms_p95"] < 80
+    assert 0 < stats["step_ms_p50"] <= stats["step_ms_p95"] <= stats["step_ms_p99"]
+    assert stats["step_ms_p95"] < 80
+    names = ("overflows", "lost_seconds", "mic_losses", "mic_restorations", "away_seconds", "queue_seconds")
+    assert [stats[name] for name in (*names, "queue_high_water_seconds")] == [0] * 7
 
 
 def test_without_a_terminal_there_is_one_line_for_each_change(capsys):
@@ -102,6 +107,7 @@ def test_bad_files_are_one_error(tmp_path, capsys):
         ["--device", "no such microphone"],
         ["--device", "default", "--source", str(DEMO)],
         ["--source", str(DEMO), "--rate", "8000"],
+        ["--source", str(DEMO), "--channel", "0"],
         ["--source", str(DEMO), "--model", str(DEMO)],
     ],
 )
@@ -131,6 +137,7 @@ def test_a_microphone_that_was_named_is_not_replaced_by_the_recording(without_po
     ended = run("listen", "--device", "USB", env=without_portaudio)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert is_one_error(ended.stderr)
+    assert ended.stderr.endswith("; `edge-ser doctor` looks for the reason.\n")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -185,6 +192,39 @@ def test_a_real_microphone_is_listened_to(virtual_microphone):
         assert_ends_soon(signal.SIGINT, 130, started)
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_soon_while_the_microphone_is_away(virtual_microphone, number, status):
+    with virtual_microphone(16000, 1) as microphone, microphone.playing(speech(), loop=True):
+
+        def started():
+            microphone.plug()
+            process = start("listen", "--device", "virtmic", "--json", env=microphone.environment)
+            process.stdout.readline()
+            microphone.unplug()
+            while json.loads(process.stdout.readline())["state"] != "mic_lost":
+                pass
+            return process
+
+        microphone.unplug()
+        assert_ends_soon(number, status, started)
+
+
+def test_lines_tell_of_a_microphone_that_goes_and_comes_back(virtual_microphone):
+    with virtual_microphone(16000, 1) as microphone, microphone.playing(speech(), loop=True):
+        environment = {**microphone.environment, "PYTHONUNBUFFERED": "1"}
+        process = start("listen", "--device", "virtmic", "--channel", "0", env=environment)
+        process.stdout.readline()
+        microphone.unplug()
+        while not (line := process.stdout.readline()).endswith("is gone; it is looked for until it is back\n"):
+            assert line
+        assert process.stdout.readline().endswith("no microphone\n")
+        microphone.plug()
+        assert process.stdout.readline().endswith("the microphone is back\n")
+        process.terminate()
+        finish(process)
+    assert process.returncode == 143
+
+
 def test_without_a_microphone_it_says_so_and_plays_the_recording(virtual_microphone):
     with virtual_microphone(16000, 1) as microphone:
         microphone.stop()
@@ -193,4 +233,5 @@ def test_without_a_microphone_it_says_so_and_plays_the_recording(virtual_microph
         process.terminate()
         _, error = finish(process)
     assert error.startswith("edge-ser: There is no microphone. Plug one in")
+    assert "`edge-ser doctor`" in error
     assert error.count("\n") == 1
