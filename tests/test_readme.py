@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import readme
 from benchmarks.cli import QUESTIONS
-from edge_ser.events import Event, Flags, State
+from edge_ser.events import Event, Flags, Notice, State
 from edge_ser.student.backend import installed_backends
 
 REPOSITORY = Path(__file__).parent.parent
@@ -59,6 +59,7 @@ def test_the_python_runs_as_written_and_is_three_lines() -> None:
 def test_events_states_and_flags_are_those_of_the_code() -> None:
     assert set(first_column("field")) == {field.name for field in dataclasses.fields(Event)}
     assert set(first_column("state")) == set(get_args(State))
+    assert set(first_column("notice")) == set(get_args(Notice))
     assert set(first_column("flag")) == {field.name for field in dataclasses.fields(Flags)}
 
 

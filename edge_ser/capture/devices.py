@@ -18,8 +18,10 @@ PORTAUDIO = threading.RLock()
 """Held while devices are listed, listed anew and opened: PortAudio does not bear these at the same time."""
 
 _SOUND_NODES = Path("/dev/snd")
+_CARDS = Path("/proc/asound/cards")
 _nodes_at_renewal: frozenset[tuple[str, int]] | None = None  # when PortAudio looked again; None before
 
+_CARD = re.compile(r"(.*?): .* \(hw:(\d+),\d+\)$")  # as PortAudio names a device: card, device, numbers
 _CARD_NUMBER = re.compile(r" \(hw:\d+,\d+\)$")  # which ALSA gives in the order of plugging in
 _LOOPBACKS = ("monitor of ", ".monitor", "loopback", "stereo mix", "what u hear")
 
@@ -154,8 +156,10 @@ def find_again(device: InputDevice) -> InputDevice:
     with PORTAUDIO:
         found = _same_name(device) if sound_nodes() == _nodes_at_renewal else None
         if found is None:
-            renew_devices()
+            renewed = renew_devices()
             found = _same_name(device)
+            if found is not None and not renewed and _is_another_card(found):
+                found = None
     if found is None:
         raise AudioDeviceError(f"The microphone {device.name!r} is not there", "Plug it in again")
     return found
@@ -175,6 +179,17 @@ def _same_name(device: InputDevice) -> InputDevice | None:
     same = [other for other in devices if other.name == device.name]
     same = same or [other for other in devices if stable_name(other.name) == stable_name(device.name)]
     return next(iter(same), None)
+
+
+def _is_another_card(device: InputDevice) -> bool:
+    """Say whether a device's number, by which PortAudio opens it, has gone to another card."""
+    numbered = _CARD.match(device.name)
+    if numbered is None:
+        return False
+    name, number = numbered.groups()
+    with suppress(OSError):
+        return not re.search(rf"^ *{number} \[.* - {re.escape(name)}$", _CARDS.read_text(), re.MULTILINE)
+    return True
 
 
 def stable_name(name: str) -> str:

@@ -21,7 +21,8 @@ class InputHealth:
     """Watches the steps of one stream.
 
     `silent_input`: every step of the last 5 s is one value throughout. That is a microphone that is muted or not
-    connected (zeros, or the -1 of an open I2S line), or the wrong one of several; the quietest room has noise.
+    connected (zeros, or the -1 of an open I2S line), or the wrong one of several; the quietest room has noise, unless
+    the microphone has a noise gate.
     `clipping_input`: a tenth of the last 5 s clips. `dc_offset`: the mean of the last 5 s is beyond 2 % of full scale.
     Each is said again only after its cause was away: a step with a signal, 5 s without clipping, half the offset.
 

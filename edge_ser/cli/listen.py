@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
     parser.add_argument("--device", metavar="NAME", help="microphone: (part of) its name, or its index in `devices`")
     parser.add_argument(
-        "--channel", type=_channel, metavar="N", help="channel of the microphone, from 0; mix (the default) for all"
+        "--channel", type=channel, metavar="N", help="channel of the microphone, from 0; mix (the default) for all"
     )
     parser.add_argument("--model", metavar="FILE", help="another model file than the one that came with edge-ser")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -104,7 +104,8 @@ def open_audio(args: argparse.Namespace) -> tuple[Source, str]:
     return source, source.name
 
 
-def _channel(text: str) -> int | None:
+def channel(text: str) -> int | None:
+    """Return a channel's number; None for the mean of all."""
     return None if text == "mix" else int(text)
 
 

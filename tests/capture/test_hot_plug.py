@@ -332,6 +332,27 @@ def test_a_device_is_remembered_by_its_name_not_its_number(monkeypatch, now, fou
         assert devices.find_again(CARD) is listed[found]
 
 
+@pytest.mark.parametrize(
+    ("card", "found"), [("USB PnP Sound Device", True), ("Another USB PnP Sound Device", False), (None, False)]
+)
+def test_an_old_list_is_used_only_while_the_number_is_that_of_the_same_card(monkeypatch, tmp_path, card, found):
+    cards = tmp_path / "cards"
+    if card is not None:
+        cards.write_text(
+            f" 0 [PCH            ]: HDA-Intel - HDA Intel PCH\n                      HDA Intel PCH at 0xf7f10000 irq 31\n"
+            f" 1 [Device         ]: USB-Audio - {card}\n                      C-Media Electronics Inc. {card} at usb-1.2\n"
+        )
+    monkeypatch.setattr(devices, "_CARDS", cards)
+    monkeypatch.setattr(devices, "list_devices", lambda: (CARD,))
+    monkeypatch.setattr(devices, "renew_devices", lambda: False)  # somebody else has a stream
+    monkeypatch.setattr(devices, "_nodes_at_renewal", None)
+    if found:
+        assert devices.find_again(CARD) is CARD
+    else:
+        with pytest.raises(AudioDeviceError, match="is not there"):
+            devices.find_again(CARD)
+
+
 class Closes:
     """What `Reopening` needs of a stream that is lost, or found."""
 

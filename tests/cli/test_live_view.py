@@ -81,6 +81,23 @@ def test_it_says_what_it_does_not_know_and_what_is_wrong(event, expected):
     assert expected in picture(event, Looks(colour=False, unicode=True))
 
 
+def test_a_notice_is_seen_for_a_while_and_a_lost_microphone_for_as_long_as_it_lasts(capsys):
+    view = LiveView("demo.wav", Looks(colour=False, unicode=True), 0.08, lambda: STATS, size=lambda: (80, 30))
+
+    def shown(event: Event) -> str:
+        view.show(event)
+        return "\n".join(view.lines(event, 80))
+
+    assert "too loud" in shown(replace(EVENT, time=3.0, notices=("clipping_input",)))
+    assert "too loud" in shown(replace(EVENT, time=12.9))
+    assert "too loud" not in shown(replace(EVENT, time=13.1))
+    lost = shown(replace(EVENT, time=20.0, state="mic_lost", emotion=None, notices=("mic_lost",)))
+    assert "decision   no microphone" in lost
+    assert "is gone" in lost
+    assert "is gone" in shown(replace(EVENT, time=99.0, state="mic_lost", emotion=None))
+    assert "is back" in shown(replace(EVENT, time=100.0, notices=("mic_restored",)))
+
+
 def test_colours_change_nothing_but_colours():
     plain = picture(EVENT, Looks(colour=False, unicode=True))
     coloured = picture(EVENT, Looks(colour=True, unicode=True))
