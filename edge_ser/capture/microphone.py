@@ -98,7 +98,7 @@ class MicrophoneSource(Source):
         self.sample_rate = self._stream.sample_rate
         self.channels = self._stream.channels
         self._closed = False
-        self._changing = threading.Lock()  # held to close, and to change the stream
+        self._changing = threading.Lock()  # held, briefly, to change the stream, to close and to count
         self._reopening: Reopening | None = None
         self._waits: Iterator[float] = delays()
         self._away = False
@@ -135,7 +135,8 @@ class MicrophoneSource(Source):
 
     def stats(self) -> MicrophoneStats:
         """Return the counters, from any thread."""
-        ring, device_overflows = self._totals()
+        with self._changing:
+            ring, device_overflows = self._totals()
         return MicrophoneStats(ring, device_overflows, self._losses, self._restorations)
 
     def close(self) -> None:
@@ -176,8 +177,9 @@ class MicrophoneSource(Source):
         self._away = False
         self._restorations += 1
         self._notices += ("mic_restored",)
-        waiting = self._stream.intake.ring.stats().depth
-        return Block(samples, max(0, self._passed() - len(samples) - waiting), notices=self._told())
+        heard = len(samples) + self._stream.intake.ring.stats().depth
+        lost = max(1, self._passed() - heard)  # there is a gap, however short
+        return Block(samples, lost, notices=self._told())
 
     def _time_passed(self) -> Block:
         return Block(_NO_SAMPLES, self._passed(), away=True, notices=self._told())

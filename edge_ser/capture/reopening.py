@@ -87,7 +87,8 @@ class Reopening:
             found.close()
         self._thread.join(STOP_SECONDS)
         if self._thread.is_alive():
-            # At the process's end sounddevice would wait for the same call, or end PortAudio beneath it.
+            # PortAudio 19.6, for one, never returns where a device goes away before its first buffer. At the process's
+            # end sounddevice would wait for the same call, or end PortAudio beneath it.
             atexit.unregister(load_sounddevice()._exit_handler)
 
     def _search(self) -> None:
