@@ -19,7 +19,9 @@ FIRST_DELAY_SECONDS = 0.1  # between attempts, doubled each time
 LAST_DELAY_SECONDS = 30.0
 LOOK_SECONDS = 0.5  # between looks at what is plugged in; what is new there is not kept waiting
 HUNG_SECONDS = 30.0  # in one call of PortAudio, after which it will not return
-STOP_SECONDS = 0.1  # that closing waits for PortAudio
+# That closing waits for PortAudio, which is done within 0.1 unless the machine is busy or it hangs. A process that ends
+# while another thread is in it crashes.
+STOP_SECONDS = 2.0
 
 
 def delays() -> Iterator[float]:

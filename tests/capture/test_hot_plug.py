@@ -377,6 +377,7 @@ def hung(monkeypatch) -> Iterator[tuple[Reopening, threading.Event, Closes]]:
         return found
 
     monkeypatch.setattr(reopening, "reopen_stream", reopen_stream)
+    monkeypatch.setattr(reopening, "STOP_SECONDS", 0.1)
     search = Reopening(Closes(), Wish(None, None, None, 2.0), delays())  # type: ignore[arg-type]
     assert called.wait(10)
     try:
