@@ -19,6 +19,7 @@ FIRST_DELAY_SECONDS = 0.1  # between attempts, doubled each time
 LAST_DELAY_SECONDS = 30.0
 LOOK_SECONDS = 0.5  # between looks at what is plugged in; what is new there is not kept waiting
 HUNG_SECONDS = 30.0  # in one call of PortAudio, after which it will not return
+SLICE_SECONDS = 0.05  # of a wait: Python sees a signal that comes just before one only when that is over
 # That closing waits for PortAudio, which is done within 0.1 unless the machine is busy or it hangs. A process that ends
 # while another thread is in it crashes.
 STOP_SECONDS = 2.0
@@ -73,7 +74,9 @@ class Reopening:
         AudioDeviceError
             PortAudio hangs.
         """
-        self._over.wait(timeout)
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0 and not self._over.wait(min(left, SLICE_SECONDS)):
+            pass
         called_at = self._called_at
         if called_at is not None and time.monotonic() - called_at > HUNG_SECONDS:
             raise AudioDeviceError("PortAudio does not let go of a microphone that is gone", "Start the program again")
