@@ -133,7 +133,7 @@ class Recognizer:
         sample_rate : int, optional
             Hz; needed for an array.
         device : str or int, optional
-            Microphone by name or index.
+            Microphone by name or index; else the one that the settings name.
         realtime : bool
             Give a file no faster than it was spoken.
 
@@ -142,6 +142,8 @@ class Recognizer:
         EdgeSerError
             From the iterator: the source cannot be opened, or is lost.
         """
+        if source is None and device is None:
+            device = self.settings.device
         opened = _opened(source, sample_rate=sample_rate, device=device, realtime=realtime)
         with self._pipeline() as pipeline, opened as audio:
             yield from self._run(audio, pipeline)

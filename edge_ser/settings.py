@@ -1,8 +1,13 @@
-"""Settings of the recogniser: one frozen dataclass, read once."""
+"""Settings of the recogniser: one frozen dataclass, read once.
+
+What is a field here is a key of the configuration file, an environment variable and a flag, with its docstring as the
+explanation: see `edge_ser.configuration`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_ser.errors import SettingsError
 
@@ -25,13 +30,19 @@ class Settings:
     """
 
     model: str | None = None
-    """Path of a model file; None for the bundled one."""
+    """Path of a model file (the bundled one)."""
+
+    device: str | None = None
+    """Microphone by name, a part of it, or its index in `edge-ser devices` (the default one)."""
+
+    backend: Literal["litert", "tflite"] | None = None
+    """TFLite runtime to use (the first that works)."""
 
     threads: int = 1
     """Threads of the TFLite interpreter."""
 
     uncertain_below: float | None = None
-    """Confidence under which the state is `uncertain`, 0 to 1."""
+    """Confidence under which the state is `uncertain`, 0 to 1 (the model's own)."""
 
     minimum_dwell_seconds: float = 0.5
     """An emotion is kept at least this long before another may replace it."""
