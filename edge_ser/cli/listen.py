@@ -88,7 +88,7 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
         if missing is not None:
             from edge_ser.recordings import DEMO
 
-            print_note(f"{missing} `edge-ser doctor` looks closer. Until then a recording is played.")
+            print_note(f"{missing} `edge-ser doctor` looks for the reason. Until then a recording is played.")
             return open_source(DEMO, realtime=True), "the embedded recording (synthetic speech)"
     # A pipe has its own pace: to pace it again would let it fall behind a recorder whose clock is faster.
     realtime = args.source not in (None, "-") and not args.fast

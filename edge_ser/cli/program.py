@@ -11,7 +11,7 @@ from contextlib import suppress
 from edge_ser.cli import classify, config, devices, doctor, listen, model
 from edge_ser.cli.stop import Stopped
 from edge_ser.cli.terminal import print_error, write
-from edge_ser.errors import AudioDeviceError, BackendError, EdgeSerError
+from edge_ser.errors import BackendError, EdgeSerError
 
 OK, FAILED = 0, 2
 SIGNAL_STATUS = 128  # plus the signal's number, as a shell has it
@@ -32,8 +32,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
-    except (AudioDeviceError, BackendError) as error:
-        return _fail(f"{error} `edge-ser doctor` looks closer.")
+    except BackendError as error:
+        return _fail(f"{error} `edge-ser doctor` looks for the reason.")
     except EdgeSerError as error:
         return _fail(str(error))
     except Stopped as stopped:

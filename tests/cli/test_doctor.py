@@ -1,4 +1,4 @@
-"""`edge-ser doctor` as a person or a script meets it: with microphones of all kinds, without one, and on broken files."""
+"""`edge-ser doctor` as a person or a script meets it: microphones of all kinds, none, and broken files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from speech import demo
 from edge_ser.cli.doctor import summary, text
 from edge_ser.cli.terminal import Looks
 from edge_ser.doctor.finding import Finding
+from edge_ser.recordings import DEMO
+from edge_ser.student.backend import BACKENDS, installed_backends
 from edge_ser.student.model_file import BUNDLED
 
 PLAIN = Looks(colour=False, unicode=False)
@@ -164,7 +166,11 @@ def test_the_summary_counts_what_matters_first():
     assert summary(Counter(ok=2, fail=1, warn=2)) == "1 failed, 2 warnings, 2 fine"
 
 
-def test_other_commands_point_to_it(without_portaudio):
-    ended = run("listen", "--device", "USB", env=without_portaudio)
+def test_where_no_runtime_works_other_commands_point_to_it():
+    missing = set(BACKENDS) - set(installed_backends())
+    if not missing:
+        pytest.skip("both runtimes are installed")
+    ended = run("classify", "--backend", missing.pop(), DEMO)
+    assert ended.returncode == 2
     assert is_one_error(ended.stderr)
-    assert ended.stderr.endswith("`edge-ser doctor` looks closer.\n")
+    assert ended.stderr.endswith("`edge-ser doctor` looks for the reason.\n")
