@@ -33,7 +33,8 @@ MISSPELT = 0.75
 """Likeness from which an environment variable that names no setting is taken for a slip, and not for another's."""
 
 _TOML_HEAD = """\
-# Settings of edge-ser. A line that begins with #name holds the default: take the # away to change it.
+# Settings of edge-ser. A line that begins with #name holds the default, or an example where
+# nothing is set: take the # away to change it.
 # Environment variables (EDGE_SER_THREADS=2) come before this file, flags (--threads 2) before both.
 # `edge-ser config` shows what holds, and from where.
 """
@@ -69,9 +70,11 @@ class Configuration:
         parts = [_TOML_HEAD]
         for name, declared in fields().items():
             value, default = getattr(self.settings, name), self.origins[name].kind == "default"
-            text = example_of(declared) if value is None else to_toml(value)
             what = f"# {explanation}\n" if (explanation := explanations().get(name)) else ""
-            parts.append(f"{what}{'#' if default or value is None else ''}{name} = {text}\n")
+            if value is None:
+                parts.append(f"{what}#{name} = {example_of(declared)}  # an example\n")
+            else:
+                parts.append(f"{what}{'#' if default else ''}{name} = {to_toml(value)}\n")
         return "\n".join(parts)
 
 

@@ -51,7 +51,10 @@ def run(args: argparse.Namespace) -> int:
         write(found.to_toml())
     elif args.json:
         for name, origin in found.origins.items():
-            line = {"name": name, "value": getattr(found.settings, name), "origin": origin.kind, "place": origin.place}
+            value = getattr(found.settings, name)
+            if value in (float("inf"), float("-inf")):  # JSON has no such number
+                value = str(value)
+            line = {"name": name, "value": value, "origin": origin.kind, "place": origin.place}
             write(json.dumps(line) + "\n")
     else:
         write(table(found))
