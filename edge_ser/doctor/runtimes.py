@@ -58,7 +58,7 @@ def speed(model: ModelFile, settings: Settings) -> Finding:
     try:
         pipeline = Pipeline(model, settings)
     except EdgeSerError:
-        return unknown("speed", "not measured: no runtime works with these settings")
+        return unknown("speed", "not measured, for what failed above")
     step_seconds = model.metadata.features.step_seconds
     samples = round(step_seconds * SAMPLE_RATE)
     with open_source(DEMO) as source:

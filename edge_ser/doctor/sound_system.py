@@ -61,7 +61,8 @@ def sound_server(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _default_source(socket: Path, name: str) -> Finding:
-    sources = [line.split("\t")[1] for line in (_pactl(socket, "list", "short", "sources") or "").splitlines()]
+    listed = (_pactl(socket, "list", "short", "sources") or "").splitlines()
+    sources = [line.split("\t")[1] for line in listed if "\t" in line]
     microphones = [source for source in sources if not source.endswith(".monitor")]
     if name not in sources:
         cure = f"Run `pactl set-default-source {microphones[0]}`" if microphones else "Plug a microphone in"
