@@ -54,7 +54,7 @@ class Pipeline:
         metadata = model.metadata
         self._decision = metadata.decision
         self._step_seconds = metadata.features.step_seconds
-        self._stepper = Stepper(model, settings.threads)
+        self._stepper = Stepper(model, settings.threads, settings.backend)
         self._stepper.self_test()
         self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds)
         self._health = InputHealth(metadata.features.step_seconds)

@@ -113,9 +113,9 @@ class Recognizer:
         sample_rate : int, optional
             Hz; needed for an array.
         device : str or int, optional
-            Microphone by name or index.
+            Microphone by name or index; else the one that the settings name.
         channel : int, optional
-            Of the microphone, from 0; else the mean of all.
+            Of the microphone, from 0; else the settings' own.
         realtime : bool
             Give a file no faster than it was spoken.
 
@@ -124,6 +124,9 @@ class Recognizer:
         EdgeSerError
             From the iterator: the source cannot be opened or read.
         """
+        if source is None:
+            device = self.settings.device if device is None else device
+            channel = self.settings.channel if channel is None else channel
         closings = self._closings
         opened = _opened(source, sample_rate=sample_rate, device=device, channel=channel, realtime=realtime)
         with self._pipeline() as pipeline, opened as audio:

@@ -1,8 +1,13 @@
-"""Settings of the recogniser: one frozen dataclass, read once."""
+"""Settings of the recogniser: one frozen dataclass, read once.
+
+What is a field here is a key of the configuration file, an environment variable and a flag, with its docstring as the
+explanation: see `edge_ser.configuration`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from edge_ser.errors import SettingsError
 
@@ -25,13 +30,22 @@ class Settings:
     """
 
     model: str | None = None
-    """Path of a model file; None for the bundled one."""
+    """Path of a model file (the bundled one)."""
+
+    device: str | None = None
+    """Microphone by name, a part of it, or its index in `edge-ser devices` (the default one)."""
+
+    channel: int | None = None
+    """Channel of the microphone, from 0 (all, mixed)."""
+
+    backend: Literal["litert", "tflite"] | None = None
+    """TFLite runtime to use (the first that works)."""
 
     threads: int = 1
     """Threads of the TFLite interpreter."""
 
     uncertain_below: float | None = None
-    """Confidence under which the state is `uncertain`, 0 to 1."""
+    """Confidence under which the state is `uncertain`, 0 to 1 (the model's own)."""
 
     minimum_dwell_seconds: float = 0.5
     """An emotion is kept at least this long before another may replace it."""
@@ -42,6 +56,8 @@ class Settings:
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:
             raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")
+        if self.channel is not None and (type(self.channel) is not int or self.channel < 0):
+            raise SettingsError(f"channel is {self.channel!r}", "Give a channel from 0, or leave it out for all")
         for name in ("uncertain_below", "hysteresis"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:

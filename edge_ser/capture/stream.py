@@ -91,7 +91,7 @@ def open_stream(device: InputDevice, wish: Wish) -> Stream:
         intake = Intake(sample_rate, channels, wish.channel, wish.ring_seconds)
         portaudio = None
         try:
-            with PORTAUDIO, _quiet_stderr():
+            with PORTAUDIO, quiet_stderr():
                 portaudio = sounddevice.RawInputStream(
                     device=device.index,
                     samplerate=sample_rate,
@@ -137,7 +137,7 @@ def _layouts(device: InputDevice, wish: Wish) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Keep ALSA and PortAudio from writing to the terminal what their error says too."""
     try:
         saved = os.dup(2)

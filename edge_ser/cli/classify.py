@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.terminal import one_line, print_error, write
 from edge_ser.cli.views import changes, decision_text, event_line
 from edge_ser.errors import EdgeSerError
@@ -27,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a file, one a line")
     parser.add_argument("--timeline", action="store_true", help="also what was decided when; with --json, every step")
-    parser.add_argument("--model", metavar="FILE", help="another model file than the one that came with edge-ser")
+    add_settings_flags(parser, without=["device"])
     parser.set_defaults(run=run)
 
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     # Imported here: other commands must start without NumPy and the student.
     from edge_ser.recognizer import Recognizer
 
-    recognizer = Recognizer(args.model)
+    recognizer = Recognizer(settings=configuration_of(args).settings)
     status = 0
     for file in args.files:
         try:

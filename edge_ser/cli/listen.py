@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import stopping_signals
 from edge_ser.cli.terminal import is_terminal, looks_of, one_line, print_note
 from edge_ser.cli.views import JsonView, LineView, View
@@ -14,6 +15,7 @@ from edge_ser.errors import AudioDeviceError, SettingsError
 if TYPE_CHECKING:
     from edge_ser.capture.source import Source
     from edge_ser.recognizer import Recognizer
+    from edge_ser.settings import Settings
 
 _EPILOG = """\
 examples:
@@ -37,12 +39,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
-    parser.add_argument("--device", metavar="NAME", help="microphone: (part of) its name, or its index in `devices`")
-    parser.add_argument(
-        "--channel", type=channel, metavar="N", help="channel of the microphone, from 0; mix (the default) for all"
-    )
-    parser.add_argument("--model", metavar="FILE", help="another model file than the one that came with edge-ser")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    add_settings_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -61,8 +59,9 @@ def _listen(args: argparse.Namespace) -> int:
     from edge_ser.recognizer import Recognizer
 
     # First the student: where it is missing there is no need to open a microphone.
-    recognizer = Recognizer(args.model)
-    source, title = open_audio(args)
+    settings = configuration_of(args).settings
+    recognizer = Recognizer(settings=settings)
+    source, title = open_audio(args, settings)
     with source:
         view = choose_view(args.json, one_line(title), recognizer)
         try:
@@ -78,7 +77,7 @@ def _listen(args: argparse.Namespace) -> int:
     return 0
 
 
-def open_audio(args: argparse.Namespace) -> tuple[Source, str]:
+def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, str]:
     """Open what the arguments name, or the embedded recording where they name nothing and there is no microphone.
 
     Returns
@@ -89,7 +88,10 @@ def open_audio(args: argparse.Namespace) -> tuple[Source, str]:
     """
     from edge_ser.capture.source import open_source
 
-    if args.source is None and args.device is None and args.channel is None:
+    # A device in the configuration is for when nothing else is named; as a flag beside --source it is a contradiction.
+    of_microphone = settings if args.source is None else args
+    device, channel = of_microphone.device, of_microphone.channel
+    if args.source is None and device is None and channel is None:
         missing = missing_microphone()
         if missing is not None:
             from edge_ser.recordings import DEMO
@@ -98,15 +100,8 @@ def open_audio(args: argparse.Namespace) -> tuple[Source, str]:
             return open_source(DEMO, realtime=True), "the embedded recording (synthetic speech)"
     # A pipe has its own pace: to pace it again would let it fall behind a recorder whose clock is faster.
     realtime = args.source not in (None, "-") and not args.fast
-    source = open_source(
-        args.source, sample_rate=args.rate, device=args.device, channel=args.channel, realtime=realtime
-    )
+    source = open_source(args.source, sample_rate=args.rate, device=device, channel=channel, realtime=realtime)
     return source, source.name
-
-
-def channel(text: str) -> int | None:
-    """Return a channel's number; None for the mean of all."""
-    return None if text == "mix" else int(text)
 
 
 def missing_microphone() -> AudioDeviceError | None:

@@ -8,18 +8,18 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from edge_ser.cli import classify, devices, listen, model
+from edge_ser.cli import classify, config, devices, doctor, listen, model
 from edge_ser.cli.stop import Stopped
 from edge_ser.cli.terminal import print_error, write
-from edge_ser.errors import EdgeSerError
+from edge_ser.errors import BackendError, EdgeSerError
 
 OK, FAILED = 0, 2
 SIGNAL_STATUS = 128  # plus the signal's number, as a shell has it
 
 _DESCRIPTION = "Tells how a person is speaking to this device: offline, from the microphone or from files."
 _EPILOG = """\
-exit status: 0 done (also where the reader of a pipe has seen enough), 2 wrong arguments or an error, which is told in
-one line on stderr, 130 ended by Ctrl-C (SIGINT), 143 ended by SIGTERM.
+exit status: 0 done (also where the reader of a pipe has seen enough), 1 `doctor` has warnings, 2 wrong arguments or an
+error, which is told in one line on stderr, 130 ended by Ctrl-C (SIGINT), 143 ended by SIGTERM.
 """
 
 
@@ -32,6 +32,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
+    except BackendError as error:
+        return _fail(f"{error} `edge-ser doctor` looks for the reason.")
     except EdgeSerError as error:
         return _fail(str(error))
     except Stopped as stopped:
@@ -49,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edge-ser", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=_Version, help="print the version")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (listen, classify, devices, model):
+    for command in (listen, classify, devices, doctor, config, model):
         command.add_parser(subparsers)
     return parser
 
