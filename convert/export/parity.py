@@ -105,7 +105,7 @@ def shipped_logits(network: Network, features: NDArray[np.int8]) -> NDArray[np.f
         logits, attention = network(np.ascontiguousarray(features[start : start + frames]))
         real = (logits.astype(np.float64) - graph.logits.zero_point) * graph.logits.scale
         pooling.add(real, (attention - graph.attention.zero_point) * graph.attention.scale)
-    return pooling.mean()
+    return np.array(pooling.mean())
 
 
 def compare(backend: str, trained: NDArray[np.float64], shipped: NDArray[np.float64]) -> Parity:
