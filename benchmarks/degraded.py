@@ -31,8 +31,8 @@ from edge_ser.student.model_file import ModelFile
 NOISES = "noise-esc10"
 CLIPPING_DB = (6.0, 24.0)  # of the peak over full scale
 SNR_DB = (0.0, 10.0)
-LOST_SHARE = (0.02, 0.2)  # of the blocks
-BLOCK = 320  # samples lost at once, 20 ms
+LOST_SHARE = (0.05, 0.4)  # of the blocks
+BLOCK = 1600  # samples lost at once, 100 ms
 FULL_SCALE = 32767
 QUICK = 20  # every so manyth clip
 

@@ -10,9 +10,10 @@ import math
 
 from edge_ser.events import Flags
 
-GAP_FACTOR = 1.0
-CLIPPING_FACTOR = 1.0
-NOISE_FACTOR = 1.0
+GAP_FACTOR = 1.1
+CLIPPING_FACTOR = 1.1
+NOISE_FACTOR = 1.25
+"""Fitted on spoilt recordings of validation speakers, and rounded: `edge-ser-bench degraded` fits them again."""
 
 
 def factor(flags: Flags) -> float:

@@ -5,7 +5,6 @@ What each costs, in seconds until a decision and in false events an hour, is mea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -36,9 +35,9 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "responsive": Preset(0.9, 0.0, 0.25, 0.5, 1.5),
-        "balanced": Preset(0.8, 0.05, 0.5, 1.0, 4.0),
-        "careful": Preset(0.6, 0.1, 1.5, 2.0, math.inf),
+        "responsive": Preset(0.9, 0.02, 0.25, 0.5, half_life_seconds=1.5),
+        "balanced": Preset(0.8, 0.05, 0.5, 1.0, half_life_seconds=4.0),
+        "careful": Preset(0.4, 0.05, 1.0, 2.0, half_life_seconds=10.0),
     }
 )
 

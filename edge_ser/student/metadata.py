@@ -99,8 +99,8 @@ class Decision:
     hangover_seconds: float
     """Without speech, until the utterance is over."""
 
-    thresholds: tuple[Threshold, ...] = ()
-    """By rising coverage; empty in older files, where `uncertain_below` is all there is."""
+    thresholds: tuple[Threshold, ...] | None = None
+    """By rising coverage; None in older files, where `uncertain_below` is all there is."""
 
     def __post_init__(self) -> None:
         _check(self.temperature > 0, "temperature is not positive")
@@ -108,7 +108,7 @@ class Decision:
         _check(0 <= self.stated_coverage <= 1, "stated_coverage is not between 0 and 1")
         _check(self.warm_up_seconds >= 0, "warm_up_seconds is negative")
         _check(self.hangover_seconds >= 0, "hangover_seconds is negative")
-        for one, other in pairwise(self.thresholds):
+        for one, other in pairwise(self.thresholds or ()):
             _check(one.coverage < other.coverage, "thresholds are not in the order of their coverage")
             _check(one.uncertain_below >= other.uncertain_below, "a higher threshold covers more than a lower one")
 
