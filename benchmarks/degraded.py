@@ -34,6 +34,7 @@ SNR_DB = (0.0, 10.0)
 LOST_SHARE = (0.05, 0.4)  # of the blocks
 BLOCK = 1600  # samples lost at once, 100 ms
 FULL_SCALE = 32767
+CLEAN = "clean"
 QUICK = 20  # every so manyth clip
 
 Pcm = NDArray[np.int16]
@@ -77,20 +78,22 @@ def run(corpora: Path, quick: bool = False) -> Report:
     judged_on = _listen(model, corpora, held_out_speakers(model, corpora)[0], spoil, quick)
     rows: list[tuple[Cell, ...]] = []
     figures: dict[str, float] = {}
-    for name in ("clean", *spoil):
-        # A clean clip may be flagged too, and each flag is worth its factor wherever it comes from.
-        found = judged_on[name] if name == "clean" else judged_on[name].flagged(name)
-        fitted = None if name == "clean" else fit_factor(fitted_on[name].flagged(name))
-        used = None if name == "clean" else factor(Flags(**{name: True}))
-        share = len(found.spoken) / len(judged_on[name].spoken)
+    for name in (CLEAN, *spoil):
+        # A clean clip may be flagged too, and a flag is worth its factor wherever it comes from.
+        heard = judged_on[name]
+        found = heard if name == CLEAN else heard.flagged(name)
+        flagged = sum(flags != Flags() for flags in found.flags) / len(heard.flags)
+        fitted, used = None, None
+        if name != CLEAN:
+            fitted, used = fit_factor(fitted_on[name].flagged(name)), factor(Flags(**{name: True}))
+            figures[f"{name}_factor_ratio"] = fitted
         right = found.probabilities.argmax(axis=1) == found.spoken
         without, with_it = (
             (100 * calibration_error(answer.max(axis=1), right), nll(answer, found.spoken))
             for answer in (found.probabilities, found.degraded())
         )
-        rows.append((name, fitted, used, 100 * share, 100 * float(right.mean()), *without, *with_it))
+        rows.append((name, fitted, used, 100 * flagged, 100 * float(right.mean()), *without, *with_it))
         figures |= {f"{name}_ece_without_percent": without[0], f"{name}_ece_percent": with_it[0]}
-        figures |= {f"{name}_factor_ratio": fitted} if fitted else {}
     columns = ("audio", "fitted", "used", "flagged %", "right %", "ECE % without", "NLL", "ECE % with", "NLL with")
     title = "Confidence on spoilt recordings of held-out speakers, without and with the factors"
     notes = (
@@ -167,10 +170,10 @@ def _listen(
     pipeline, calibration = Pipeline(model), Calibration(model.metadata)
     right = [calibration.labels.index(model.metadata.label_of_class[clip.emotion]) for clip in clips]
     heard = {}
-    for name in ("clean", *spoil):
+    for name in (CLEAN, *spoil):
         answers, flags, which = [], [], []
         for place, pcm in enumerate(recordings):
-            blocks = [(pcm, 0)] if name == "clean" else spoil[name](pcm, np.random.default_rng(place))
+            blocks = [(pcm, 0)] if name == CLEAN else spoil[name](pcm, np.random.default_rng(place))
             pipeline.reset()
             for block, lost in blocks:
                 pipeline.push(block, lost)
