@@ -175,7 +175,8 @@ class Pipeline:
             self._begin_utterance()
         self._in_utterance = bool(heard.features)
         for features in heard.features:
-            logits, attention = self._stepper(features)
+            answer, attention = self._stepper(features)
+            logits = answer.tolist()
             share = self._utterance.add(logits, attention)
             self._recording.add(logits, attention)
         if heard.speech:
@@ -222,8 +223,8 @@ class Pipeline:
         else:
             flags = Flags(self._lost > 0, heard.clipping, noise)
             self._flags = _either(self._flags, flags)
-        if self._in_utterance:
-            before = self._utterance_flags
+        before = self._utterance_flags
+        if self._in_utterance and (flags is not CLEAN or before.noise):
             # Noise is judged over the whole utterance each time, so the last word on it holds.
             self._utterance_flags = Flags(before.gap or flags.gap, before.clipping or flags.clipping, noise)
         return flags

@@ -183,7 +183,8 @@ def test_recognition_pools_all_utterances() -> None:
             stepper.reset()
             onsets += 1
         for features in step.features:
-            pooling.add(*stepper(features))
+            logits, attention = stepper(features)
+            pooling.add(logits.tolist(), attention)
     assert onsets > 1
     recognition = PIPELINE.recognition()
     assert list(recognition.probabilities.values()) == Calibration(MODEL.metadata)(pooling.mean())

@@ -60,7 +60,7 @@ def int8_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> S
             for step in _steps(heard, spec):
                 logits, attention = network(step)
                 real = (logits.astype(np.float64) - graph.logits.zero_point) * graph.logits.scale
-                pooling.add(real, (attention - graph.attention.zero_point) * graph.attention.scale)
+                pooling.add(real.tolist(), (attention - graph.attention.zero_point) * graph.attention.scale)
         return np.array(pooling.mean()) if pooling.steps else None
 
     return answer
@@ -83,7 +83,7 @@ def float_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> 
                 for before, after in graph.states:
                     run.set_tensor(before.index, run.get_tensor(after.index))
                 logits, attention = (run.get_tensor(t.index) for t in (graph.logits, graph.attention))
-                pooling.add(logits[0].astype(np.float64), float(attention[0, 0]))
+                pooling.add(logits[0].tolist(), float(attention[0, 0]))
         return np.array(pooling.mean()) if pooling.steps else None
 
     return answer

@@ -6,10 +6,7 @@ Eight classes are too few for NumPy, whose calls each cost more than all the ari
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 
 class Pooling:
@@ -28,9 +25,9 @@ class Pooling:
     Examples
     --------
     >>> pooling = Pooling(2)
-    >>> pooling.add(np.array([1.0, 0.0]), 0.0)
+    >>> pooling.add([1.0, 0.0], 0.0)
     1.0
-    >>> pooling.add(np.array([0.0, 3.0]), 0.0)
+    >>> pooling.add([0.0, 3.0], 0.0)
     0.5
     >>> pooling.mean()
     [0.5, 1.5]
@@ -48,12 +45,13 @@ class Pooling:
         self._largest = -math.inf
         self.steps = 0
 
-    def add(self, logits: NDArray[np.floating[Any]], attention: float) -> float:
+    def add(self, logits: Sequence[float], attention: float) -> float:
         """Add a step.
 
         Parameters
         ----------
-        logits : float array (n_classes,)
+        logits : sequence of float
+            One a class.
         attention : float
             Log of its weight.
 
@@ -70,7 +68,7 @@ class Pooling:
             self._weight *= shrink
             self._largest = attention
         weight = math.exp(attention - self._largest)
-        self._logits = [value + weight * new for value, new in zip(self._logits, logits.tolist(), strict=True)]
+        self._logits = [value + weight * new for value, new in zip(self._logits, logits, strict=True)]
         self._weight += weight
         self.steps += 1
         return weight / self._weight
