@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ import pytest
 from benchmarks.cli import ON_CORPORA, main
 from benchmarks.degraded import BLOCK, Heard, clip_off, fit_factor, lose_blocks
 from benchmarks.presets import Changes, Clips, changes_of, clips_of, stream_of
+from benchmarks.readme import RESULTS
+from edge_ser.decision.degradation import factor
+from edge_ser.decision.presets import PRESETS
 from edge_ser.events import Event, Flags, State
 
 RNG = np.random.default_rng(0)
@@ -90,6 +95,28 @@ def test_a_quick_run_on_real_speech(
     assert main([question, "--quick", "--corpora", str(corpora), "--json", str(path)]) == 0
     assert path.stat().st_size
     assert "held-out speakers" in capsys.readouterr().out
+
+
+def figures_of(question: str) -> dict[str, float]:
+    """Return the figures that docs/decision.md shows."""
+    report = json.loads((RESULTS / f"{question}.json").read_text(encoding="utf-8"))
+    found: dict[str, float] = report["figures"]
+    return found
+
+
+@pytest.mark.parametrize("stream", ["noise", "read_speech", "neutral_clips"])
+def test_presets_are_ordered_by_what_they_cost(stream: str) -> None:
+    figures = figures_of("presets")
+    for one, other in pairwise(PRESETS):
+        assert figures[f"{one}_{stream}_false_per_hour"] > 1.5 * figures[f"{other}_{stream}_false_per_hour"]
+        assert figures[f"{one}_latency_p50_s"] < figures[f"{other}_latency_p50_s"]
+
+
+@pytest.mark.parametrize("flag", ["gap", "clipping", "noise"])
+def test_factors_are_those_measured_and_mend_confidence(flag: str) -> None:
+    figures = figures_of("degraded")
+    assert factor(Flags(**{flag: True})) == pytest.approx(figures[f"{flag}_factor_ratio"], abs=0.03)
+    assert figures[f"{flag}_ece_percent"] < figures[f"{flag}_ece_without_percent"]
 
 
 def test_corpora_that_are_not_there_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
