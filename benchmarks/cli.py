@@ -18,6 +18,12 @@ QUESTIONS = {
     "footprint": "how large it is, how long it takes to start, how much memory it holds",
 }
 
+ON_CORPORA = {
+    "presets": "what each preset costs: seconds until a decision, false events an hour",
+    "degraded": "what bad audio does to confidence, and what is done about it",
+}
+"""Questions that only recordings answer: they need --corpora, and the packages of the workshop."""
+
 EXIT_USAGE = 2  # as argparse has it
 
 
@@ -27,15 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.json is not None:
             _check_writable(args.json)
-        report: Report = importlib.import_module(f"benchmarks.{args.question}").run(quick=args.quick)
+        options = {} if args.corpora is None else {"corpora": args.corpora}
+        report: Report = importlib.import_module(f"benchmarks.{args.question}").run(quick=args.quick, **options)
         show(report)
         if args.json is not None:
             args.json.write_text(to_json(report), encoding="utf-8")
     except EdgeSerError as error:
         return _refuse(str(error))
     except ModuleNotFoundError as error:
+        extras = "bench,convert" if args.question in ON_CORPORA else "bench"
         return _refuse(
-            f"{error.name} is not installed. Install the benchmarks' packages: pip install 'edge-ser[bench]'"
+            f"{error.name} is not installed. Install the benchmarks' packages: pip install 'edge-ser[{extras}]'"
         )
     except OSError as error:
         return _refuse(f"{error.filename or args.json}: {error.strerror}. Choose another file for --json")
@@ -47,9 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edge-ser-bench", description="What edge-ser costs on this machine.")
     questions = parser.add_subparsers(dest="question", required=True, metavar="QUESTION")
-    for name, help_text in QUESTIONS.items():
+    for name, help_text in {**QUESTIONS, **ON_CORPORA}.items():
         question = questions.add_parser(name, help=help_text, description=f"Measures {help_text}.")
+        question.set_defaults(corpora=None)
         question.add_argument("--quick", action="store_true", help="fewer repeats: seconds instead of minutes")
+        if name in ON_CORPORA:
+            question.add_argument(
+                "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
+            )
         question.add_argument("--json", type=Path, metavar="FILE", help="also write every figure to FILE")
     return parser
 

@@ -1,7 +1,8 @@
 """What it costs from PCM to event, by block size and by stage.
 
-The stages are timed where they are, inside the pipeline; what remains of a `push` is the decision: pooling,
-calibration, hysteresis, the event. Totals come from runs without the stages' clocks.
+The stages are timed where they are, inside the pipeline, each without those within it; `utterances` is what the
+segmenter does itself: level, clipping, onset and end. What remains of a `push` is the decision: pooling, calibration,
+hysteresis, the event. Totals come from runs without the stages' clocks.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from edge_ser.capture.source import open_source
 from edge_ser.features import LogMel, Mfcc, RunningMean, VoiceActivity
 from edge_ser.pipeline import Pipeline
 from edge_ser.recordings import DEMO
+from edge_ser.segmenter import Segmenter
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.backend import PACKAGES
 from edge_ser.student.model_file import ModelFile
@@ -38,9 +40,10 @@ STAGES: tuple[tuple[str, type, str], ...] = (
     ("features", Mfcc, "__call__"),
     ("features", RunningMean, "__call__"),
     ("voice activity", VoiceActivity, "__call__"),
+    ("utterances", Segmenter, "__call__"),
     ("student", Stepper, "__call__"),
 )
-NAMES = ("features", "voice activity", "student", "decision")
+NAMES = ("features", "voice activity", "utterances", "student", "decision")
 
 Pcm = NDArray[np.int16]
 
@@ -101,24 +104,31 @@ def _by_stage(push: Callable[[], None], spent: Counter[str], rounds: int) -> dic
 
 @contextmanager
 def _clocked() -> Iterator[Counter[str]]:
-    """Count the seconds spent in each stage; afterwards the classes are as before."""
+    """Count the seconds spent in each stage, without the stages within it; afterwards the classes are as before."""
     spent: Counter[str] = Counter()
+    within: list[float] = []
     originals = [(kind, method, getattr(kind, method)) for _, kind, method in STAGES]
     try:
         for name, kind, method in STAGES:
-            setattr(kind, method, _clock(getattr(kind, method), name, spent))
+            setattr(kind, method, _clock(getattr(kind, method), name, spent, within))
         yield spent
     finally:
         for kind, method, original in originals:
             setattr(kind, method, original)
 
 
-def _clock(function: Callable[..., Any], name: str, spent: Any) -> Callable[..., Any]:
+def _clock(function: Callable[..., Any], name: str, spent: Any, within: list[float]) -> Callable[..., Any]:
+    """Return the function, which counts its time; `within` holds that of the stages inside, for each that runs."""
+
     @wraps(function)
     def clocked(*args: Any) -> Any:
+        within.append(0.0)
         start = time.perf_counter()
         result = function(*args)
-        spent[name] += time.perf_counter() - start
+        passed = time.perf_counter() - start
+        spent[name] += passed - within.pop()
+        if within:
+            within[-1] += passed
         return result
 
     return clocked

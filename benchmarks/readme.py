@@ -1,7 +1,7 @@
-"""Puts measured figures and real output into README.md: `python -m benchmarks.readme`.
+"""Puts measured figures and real output into README.md and docs/: `python -m benchmarks.readme`.
 
 Every `<!-- benchmark:NAME -->` ... `<!-- end -->` block is filled from `benchmarks/results/NAME.json`, and every
-`<!-- output:NAME -->` block with what a command prints. A test fails where README.md says anything else.
+`<!-- output:NAME -->` block with what a command prints. A test fails where they say anything else.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from edge_ser.student.backend import BACKEND_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+DECISION = ROOT / "docs" / "decision.md"
+PAGES = (README, DECISION)
 RESULTS = ROOT / "benchmarks" / "results"
 
 BLOCK = re.compile(r"(<!-- (?P<kind>benchmark|output):(?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -83,8 +85,9 @@ def _text(cell: str | float | None) -> str:
 
 
 def main() -> None:
-    """Fill README.md."""
-    README.write_text(fill(README.read_text(encoding="utf-8")), encoding="utf-8")
+    """Fill every page."""
+    for page in PAGES:
+        page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

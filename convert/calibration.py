@@ -1,11 +1,10 @@
-"""Confidence that means what it says, and the threshold under which the recogniser rather names nothing.
+"""Confidence that means what it says, and the thresholds under which the recogniser rather names nothing.
 
-Both are chosen with the int8 student on validation speakers: neither trained on nor tested on.
+They are chosen with the int8 student on validation speakers: neither trained on nor tested on.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,16 +19,18 @@ from convert.packing import INT8, student_features
 from convert.prepare import Prepared
 from convert.progress import track
 from convert.stages import code_digest, run_stage
-from edge_ser.student.metadata import Decision
+from edge_ser.student.metadata import Decision, Threshold
+from edge_ser.student.strict import from_json, to_json
 
 DECISION = "decision.json"
 TEMPERATURES = (0.05, 20.0)  # searched between
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 SEARCH_STEPS = 40  # each narrows the range to 0.618 of it
+COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # whose thresholds the model file holds
 
 
 def calibrate(prepared: Prepared, exported: Path, out: Path) -> Path:
-    """Choose temperature and threshold; return the stage's folder, which `read_decision` reads.
+    """Choose temperature and thresholds; return the stage's folder, which `read_decision` reads.
 
     Parameters
     ----------
@@ -64,14 +65,14 @@ def calibrate(prepared: Prepared, exported: Path, out: Path) -> Path:
         spoken = [recordings.clips[clip].emotion for clip in heard]
         weight = corpus_weights([recordings.clips[clip].corpus for clip in heard])
         decision = decide(prepared, answers.logits[answers.heard], spoken, weight)
-        (folder / DECISION).write_text(json.dumps(asdict(decision)), encoding="utf-8")
+        (folder / DECISION).write_text(to_json(decision), encoding="utf-8")
 
     return run_stage(out, "calibration", inputs, make)
 
 
 def read_decision(folder: Path) -> Decision:
     """Return what `calibrate` chose."""
-    return Decision(**json.loads((folder / DECISION).read_text(encoding="utf-8")))
+    return from_json((folder / DECISION).read_text(encoding="utf-8"), Decision)
 
 
 def decide(prepared: Prepared, logits: NDArray[np.float64], spoken: list[str], weight: NDArray[np.float64]) -> Decision:
@@ -84,13 +85,15 @@ def decide(prepared: Prepared, logits: NDArray[np.float64], spoken: list[str], w
     labels = at(1.0)[1]
     right = np.array([labels.index(recipe.label_of_class.get(name, name)) for name in spoken], np.intp)
     temperature = fit_temperature(lambda t: at(t)[0], right, weight)
+    confidence = at(temperature)[0].max(axis=1)
     coverage = recipe.decision.coverage
     return Decision(
         temperature=temperature,
-        uncertain_below=threshold_for(at(temperature)[0].max(axis=1), coverage, weight),
+        uncertain_below=threshold_for(confidence, coverage, weight),
         stated_coverage=coverage,
         warm_up_seconds=recipe.decision.warm_up_seconds,
         hangover_seconds=recipe.segmentation.hangover_steps * student_features(prepared).step_seconds,
+        thresholds=tuple(Threshold(each, threshold_for(confidence, each, weight)) for each in COVERAGES),
     )
 
 

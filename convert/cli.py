@@ -15,7 +15,6 @@ from rich.logging import RichHandler
 from edge_ser.errors import EdgeSerError
 
 OK, FAILED, INTERRUPTED = 0, 2, 130
-RECIPES = Path(__file__).parent / "recipes"
 LOG = "run.log"
 PIPE_COLUMNS = 120
 
@@ -170,6 +169,8 @@ def _corpora(arguments: argparse.Namespace) -> int:
 
 
 def _recipes(_: argparse.Namespace) -> int:
+    from convert.recipe import RECIPES
+
     for path in sorted(RECIPES.glob("*.toml")):
         print(path.stem)
     return OK
@@ -201,6 +202,8 @@ def provide_synthetic(names: Sequence[str], corpora: Path) -> None:
 
 def recipe_path(name: str) -> Path:
     """Return the file that is meant by a path or by the name of a recipe that came with edge-ser."""
+    from convert.recipe import RECIPES
+
     shipped = RECIPES / f"{name}.toml"
     return shipped if shipped.is_file() and not Path(name).is_file() else Path(name)
 

@@ -25,6 +25,10 @@ else:
     import tomli as tomllib
 
 
+RECIPES = Path(__file__).parent / "recipes"
+"""Those that come with edge-ser."""
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """Which recordings, and what each speaker is for."""

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from edge_ser.capture.input_health import InputHealth
 from edge_ser.decision.affect import AffectMap
 from edge_ser.decision.calibration import Calibration
+from edge_ser.decision.degradation import degrade
 from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
+from edge_ser.decision.presets import rules
 from edge_ser.events import Event, Flags, Notice, Recognition, State
 from edge_ser.segmenter import QUIETEST_DBFS, Segmenter, Step
 from edge_ser.settings import SAMPLE_RATE, Settings
@@ -24,6 +26,8 @@ from edge_ser.student.stepper import Stepper
 
 NOISE_MARGIN_DB = 10.0
 """An utterance that stands out from the background by less than this is flagged `noise`."""
+
+CLEAN = Flags()
 
 
 class Pipeline:
@@ -52,18 +56,19 @@ class Pipeline:
     def __init__(self, model: ModelFile, settings: Settings | None = None) -> None:
         settings = Settings() if settings is None else settings
         metadata = model.metadata
-        self._decision = metadata.decision
+        self._rules = rules(settings, metadata.decision)
         self._step_seconds = metadata.features.step_seconds
+        self._level_known_seconds = metadata.decision.warm_up_seconds
         self._stepper = Stepper(model, settings.threads, settings.backend)
         self._stepper.self_test()
         self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds)
         self._health = InputHealth(metadata.features.step_seconds)
         self._calibration = Calibration(metadata)
         self._affect = AffectMap(metadata)
-        asked = settings.uncertain_below
-        self._uncertain_below = metadata.decision.uncertain_below if asked is None else asked
-        self._hysteresis = Hysteresis(self._uncertain_below, settings.hysteresis, settings.minimum_dwell_seconds)
-        self._utterance = Pooling(len(metadata.classes))
+        self._hysteresis = Hysteresis(
+            self._rules.uncertain_below, self._rules.hysteresis, self._rules.minimum_dwell_seconds
+        )
+        self._utterance = Pooling(len(metadata.classes), self._rules.half_life_seconds / self._step_seconds)
         self._recording = Pooling(len(metadata.classes))
         self._pcm = np.zeros(self._segmenter.step_samples, np.int16)  # of the step that is being filled
         self.reset()
@@ -80,9 +85,9 @@ class Pipeline:
         self._begin_utterance()
         self._in_utterance = False
         self._speech_steps = 0
-        self._probabilities = self._named(self._calibration.uniform())
+        self._flags = CLEAN  # of the recording
+        self._set_probabilities(self._calibration.uniform())
         self._valence = self._arousal = 0.0
-        self._flags = Flags()
         self._notices: tuple[Notice, ...] = ()  # to be told with the next event
 
     def push(self, pcm: NDArray[np.int16], lost: int = 0, notices: tuple[Notice, ...] = ()) -> list[Event]:
@@ -140,7 +145,7 @@ class Pipeline:
             state="mic_lost",
             emotion=None,
             probabilities=self._probabilities,
-            confidence=max(self._probabilities.values()),
+            confidence=self._confidence,
             valence=self._valence,
             arousal=self._arousal,
             speech=False,
@@ -167,30 +172,35 @@ class Pipeline:
             To be part of it; a pipeline keeps no events, for a stream may be endless.
         """
         seconds = self._speech_steps * self._step_seconds
+        flags = _either(self._flags, Flags(gap=self._lost_before > 0))
         probabilities = self._calibration.uniform()
         valence = arousal = 0.0
         if self._recording.steps:
-            probabilities = self._calibration(self._recording.mean())
+            probabilities = self._answer(self._recording, flags)
             valence, arousal = self._affect(probabilities)
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
-        state: State = "emotion" if confidence >= self._uncertain_below else "uncertain"
+        confidence = max(probabilities)
+        state: State = "emotion" if confidence >= self._rules.uncertain_below else "uncertain"
         if not self._speech_steps:
             state = "no_speech"
-        elif seconds < self._decision.warm_up_seconds:
+        elif seconds < self._rules.warm_up_seconds:
             state = "warming_up"
+        best = self._calibration.labels[probabilities.index(confidence)]
         return Recognition(
             state=state,
-            emotion=self._calibration.labels[best] if state == "emotion" else None,
-            probabilities=self._named(probabilities),
+            emotion=best if state == "emotion" else None,
+            probabilities=dict(zip(self._calibration.labels, probabilities, strict=True)),
             confidence=confidence,
             valence=valence,
             arousal=arousal,
             duration=(self._samples + self._lost_before) / SAMPLE_RATE,
             speech_seconds=seconds,
-            flags=self._flags if not self._lost_before else Flags(True, self._flags.clipping, self._flags.noise),
+            flags=flags,
             timeline=tuple(timeline),
         )
+
+    def pooled_logits(self) -> list[float] | None:
+        """Return what `recognition` makes probabilities of, one logit a class; None before anything was heard."""
+        return self._recording.mean() if self._recording.steps else None
 
     def _step(self) -> Event:
         """Work through the step that is complete."""
@@ -200,27 +210,29 @@ class Pipeline:
             self._begin_utterance()
         self._in_utterance = bool(heard.features)
         for features in heard.features:
-            logits, attention = self._stepper(features)
+            answer, attention = self._stepper(features)
+            logits = answer.tolist()
             share = self._utterance.add(logits, attention)
             self._recording.add(logits, attention)
         if heard.speech:
             self._utterance_steps += 1
             self._speech_steps += 1
             self._utterance_power += 10 ** (heard.level_dbfs / 10)
+        flags = self._flags_of(heard)
         state, emotion = self._decide()
         event = Event(
             time=self._samples / SAMPLE_RATE,
             state=state,
             emotion=emotion,
             probabilities=self._probabilities,
-            confidence=max(self._probabilities.values()),
+            confidence=self._confidence,
             valence=self._valence,
             arousal=self._arousal,
             speech=heard.speech,
             speech_seconds=self._utterance_steps * self._step_seconds,
             attention=share,
             level_dbfs=heard.level_dbfs,
-            flags=self._flags_of(heard, state),
+            flags=flags,
             notices=self._take_notices(self._health(self._pcm, heard.clipping)),
         )
         self._filled = 0
@@ -231,35 +243,53 @@ class Pipeline:
         self._stepper.reset()
         self._utterance.reset()
         self._hysteresis.reset()
+        self._utterance_flags = CLEAN
         self._utterance_steps = 0  # with speech
         self._utterance_power = 0.0  # sum over those steps, relative to full scale
+
+    def _flags_of(self, heard: Step) -> Flags:
+        """Return what was wrong with the step's audio, and remember it for the utterance and the recording."""
+        noise = False
+        # Before, the utterance's level is a matter of its first sound.
+        if self._in_utterance and self._utterance_steps * self._step_seconds >= self._level_known_seconds:
+            level = 10 * math.log10(self._utterance_power / self._utterance_steps)
+            noise = level - heard.noise_floor_dbfs < NOISE_MARGIN_DB
+        if not (self._lost or heard.clipping or noise):
+            flags = CLEAN
+        else:
+            flags = Flags(self._lost > 0, heard.clipping, noise)
+            self._flags = _either(self._flags, flags)
+        before = self._utterance_flags
+        if self._in_utterance and (flags is not CLEAN or before.noise):
+            # Noise is judged over the whole utterance each time, so the last word on it holds.
+            self._utterance_flags = Flags(before.gap or flags.gap, before.clipping or flags.clipping, noise)
+        return flags
 
     def _decide(self) -> tuple[State, str | None]:
         """Return what to say now; within an utterance, bring probabilities and affect up to date."""
         if not self._in_utterance:
             return "no_speech", None
-        probabilities = self._calibration(self._utterance.mean())
-        self._probabilities = self._named(probabilities)
+        probabilities = self._answer(self._utterance, self._utterance_flags)
+        self._set_probabilities(probabilities)
         self._valence, self._arousal = self._affect(probabilities)
-        if self._utterance_steps * self._step_seconds < self._decision.warm_up_seconds:
+        if self._utterance_steps * self._step_seconds < self._rules.warm_up_seconds:
             return "warming_up", None
         named = self._hysteresis(probabilities, self._samples / SAMPLE_RATE)
         return ("uncertain", None) if named is None else ("emotion", self._calibration.labels[named])
 
-    def _flags_of(self, heard: Step, state: State) -> Flags:
-        """Return what was wrong with the step's audio, and remember it for the recording."""
-        noise = False
-        if state in ("uncertain", "emotion"):  # before, the utterance's level is a matter of its first sound
-            level = 10 * math.log10(self._utterance_power / self._utterance_steps)
-            noise = level - heard.noise_floor_dbfs < NOISE_MARGIN_DB
-        flags = Flags(self._lost > 0, heard.clipping, noise)
-        before = self._flags
-        self._flags = Flags(before.gap or flags.gap, before.clipping or flags.clipping, before.noise or flags.noise)
-        return flags
+    def _answer(self, pooling: Pooling, flags: Flags) -> list[float]:
+        """Return the probability of each label from what was heard and what was wrong with it."""
+        return degrade(self._calibration(pooling.mean()), flags)
 
     def _take_notices(self, more: tuple[Notice, ...]) -> tuple[Notice, ...]:
         notices, self._notices = self._notices + more, ()
         return notices
 
-    def _named(self, probabilities: NDArray[np.float64]) -> dict[str, float]:
-        return dict(zip(self._calibration.labels, probabilities.tolist(), strict=True))
+    def _set_probabilities(self, probabilities: list[float]) -> None:
+        self._probabilities = dict(zip(self._calibration.labels, probabilities, strict=True))
+        self._confidence = max(probabilities)
+
+
+def _either(one: Flags, other: Flags) -> Flags:
+    """Return what was wrong with one or the other."""
+    return Flags(one.gap or other.gap, one.clipping or other.clipping, one.noise or other.noise)

@@ -117,8 +117,8 @@ def level_dbfs(pcm: NDArray[np.int16]) -> float:
     >>> round(level_dbfs(np.tile(np.array([16384, -16384], np.int16), 4)), 2)
     -6.02
     """
-    deviation = pcm - pcm.mean(dtype=np.float64)
-    power = float(deviation @ deviation) / len(pcm)
+    samples = pcm.astype(np.float64)  # integers whose sums are exact, in whatever order they are taken
+    power = (float(samples @ samples) - float(samples.sum()) ** 2 / len(pcm)) / len(pcm)
     return max(10 * math.log10(power / FULL_SCALE**2), QUIETEST_DBFS) if power else QUIETEST_DBFS
 
 

@@ -13,10 +13,13 @@ from edge_ser.errors import SettingsError
 
 SAMPLE_RATE = 16000  # Hz, of everything behind the resampler
 
+PRESET_NAMES = ("responsive", "balanced", "careful")
+"""From the soonest decision to the surest; what each of them sets is in `edge_ser.decision.presets`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the recogniser listens and decides; what the model file says holds where a field is None.
+    """How the recogniser listens and decides; what the preset and the model file say holds where a field is None.
 
     Raises
     ------
@@ -44,23 +47,43 @@ class Settings:
     threads: int = 1
     """Threads of the TFLite interpreter."""
 
+    preset: Literal["responsive", "balanced", "careful"] = "balanced"
+    """How sure a decision must be and how long it is kept."""
+
+    coverage: float | None = None
+    """Share of recordings, 0 to 1, that get a decision; the model file knows the confidence for it (the preset's)."""
+
     uncertain_below: float | None = None
-    """Confidence under which the state is `uncertain`, 0 to 1 (the model's own)."""
+    """Confidence under which the state is `uncertain`, 0 to 1, in place of `coverage` (that of the coverage)."""
 
-    minimum_dwell_seconds: float = 0.5
-    """An emotion is kept at least this long before another may replace it."""
+    hysteresis: float | None = None
+    """A new emotion must lead the present one by this probability (the preset's)."""
 
-    hysteresis: float = 0.05
-    """A new emotion must lead the present one by this probability."""
+    minimum_dwell_seconds: float | None = None
+    """An emotion is kept at least this long before another may replace it (the preset's)."""
+
+    warm_up_seconds: float | None = None
+    """Speech before the first decision on an utterance (the preset's)."""
+
+    half_life_seconds: float | None = None
+    """After so long a moment of speech weighs half of what it did; with inf the whole utterance counts alike (the preset's)."""
 
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:
             raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")
         if self.channel is not None and (type(self.channel) is not int or self.channel < 0):
             raise SettingsError(f"channel is {self.channel!r}", "Give a channel from 0, or leave it out for all")
-        for name in ("uncertain_below", "hysteresis"):
+        if self.preset not in PRESET_NAMES:
+            raise SettingsError(f"preset is {self.preset!r}", f"Choose one of {', '.join(PRESET_NAMES)}")
+        for name in ("coverage", "uncertain_below", "hysteresis"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise SettingsError(f"{name} is {value!r}", "Give a probability from 0 to 1")
-        if not 0 <= self.minimum_dwell_seconds < float("inf"):
-            raise SettingsError(f"minimum_dwell_seconds is {self.minimum_dwell_seconds!r}", "Give seconds, 0 or more")
+        if self.coverage is not None and self.uncertain_below is not None:
+            raise SettingsError("coverage and uncertain_below are both given", "Give one: each decides the other")
+        for name in ("minimum_dwell_seconds", "warm_up_seconds"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise SettingsError(f"{name} is {value!r}", "Give seconds, 0 or more")
+        if self.half_life_seconds is not None and not self.half_life_seconds > 0:
+            raise SettingsError(f"half_life_seconds is {self.half_life_seconds!r}", "Give seconds, more than 0, or inf")

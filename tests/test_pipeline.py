@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from speech import STEP, demo, silence, utterance
 
 from edge_ser.decision.calibration import Calibration
+from edge_ser.decision.degradation import degrade
 from edge_ser.decision.pooling import Pooling
+from edge_ser.decision.presets import PRESETS
 from edge_ser.events import Event, Flags
 from edge_ser.pipeline import Pipeline
 from edge_ser.segmenter import Segmenter
-from edge_ser.settings import Settings
+from edge_ser.settings import PRESET_NAMES, Settings
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.stepper import Stepper
 
@@ -180,10 +183,11 @@ def test_recognition_pools_all_utterances() -> None:
             stepper.reset()
             onsets += 1
         for features in step.features:
-            pooling.add(*stepper(features))
+            logits, attention = stepper(features)
+            pooling.add(logits.tolist(), attention)
     assert onsets > 1
     recognition = PIPELINE.recognition()
-    assert list(recognition.probabilities.values()) == Calibration(MODEL.metadata)(pooling.mean()).tolist()
+    assert list(recognition.probabilities.values()) == Calibration(MODEL.metadata)(pooling.mean())
     assert recognition.duration == len(demo()) / 16000
 
 
@@ -201,6 +205,52 @@ def test_settings_move_the_threshold(threshold: float, state: str) -> None:
     events = pipeline.push(utterance())
     assert {event.state for event in events if event.speech_seconds >= WARM_UP} == {state}
     assert pipeline.recognition().state == state
+
+
+@pytest.mark.parametrize("preset", PRESET_NAMES)
+def test_no_preset_depends_on_the_cut(preset: str) -> None:
+    pipeline = Pipeline(MODEL, Settings(preset=preset))
+    whole = pipeline.push(demo()) + pipeline.flush()
+    pipeline.reset()
+    cut = [event for start in range(0, len(demo()), 441) for event in pipeline.push(demo()[start : start + 441])]
+    assert cut + pipeline.flush() == whole
+    first = next(event for event in whole if event.state in ("uncertain", "emotion"))
+    assert first.speech_seconds >= PRESETS[preset].warm_ups * WARM_UP
+
+
+def test_what_was_heard_is_forgotten_within_an_utterance_and_not_in_the_recording() -> None:
+    """With a half-life far below a step, each step stands for itself."""
+    forgetting = Pipeline(MODEL, Settings(half_life_seconds=1e-3))
+    events = forgetting.push(utterance())
+    assert {round(event.attention, 6) for event in events if event.speech} == {1.0}
+    remembering = Pipeline(MODEL, Settings(half_life_seconds=math.inf))
+    assert remembering.push(utterance()) != events
+    assert forgetting.recognition() == remembering.recognition()
+
+
+def test_confidence_stays_lower_after_a_gap_until_the_utterance_is_over() -> None:
+    """The samples are all there, so that the flag is the only difference."""
+    spoken = np.concatenate([utterance(), silence(20), utterance()])
+    clean = run(spoken)
+    PIPELINE.reset()
+    events = PIPELINE.push(spoken[: 20 * STEP]) + PIPELINE.push(spoken[20 * STEP :], lost=1)
+    over = next(i for i in range(20, len(events)) if events[i].state == "no_speech")
+    again = next(i for i in range(over, len(events)) if events[i].state != "no_speech")
+    assert [event.flags.gap for event in events] == [i == 20 for i in range(len(events))]
+    for i, (event, as_if) in enumerate(zip(events, clean, strict=True)):
+        expected = list(as_if.probabilities.values())
+        if 20 <= i < again:
+            expected = degrade(expected, Flags(gap=True))
+            assert event.confidence < as_if.confidence
+        assert list(event.probabilities.values()) == pytest.approx(expected)
+
+
+def test_faults_anywhere_lower_the_confidence_of_the_recording() -> None:
+    run(utterance())
+    clean = PIPELINE.recognition()
+    PIPELINE.push(np.zeros(0, np.int16), lost=1)
+    expected = degrade(list(clean.probabilities.values()), Flags(gap=True))
+    assert list(PIPELINE.recognition().probabilities.values()) == pytest.approx(expected)
 
 
 def test_attention_is_the_share_of_the_step() -> None:

@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 
 from benchmarks import readme
-from benchmarks.cli import QUESTIONS
+from benchmarks.cli import ON_CORPORA, QUESTIONS
 from edge_ser.events import Event, Flags, Notice, State
 from edge_ser.student.backend import installed_backends
 
@@ -34,8 +34,8 @@ def first_column(head: str) -> list[str]:
     return [name for row in table.strip().splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
 
 
-def blocks(kind: str) -> dict[str, str]:
-    return {match["name"]: match[0] for match in readme.BLOCK.finditer(TEXT) if match["kind"] == kind}
+def blocks(kind: str, text: str = TEXT) -> dict[str, str]:
+    return {match["name"]: match[0] for match in readme.BLOCK.finditer(text) if match["kind"] == kind}
 
 
 def test_the_first_two_commands_come_first() -> None:
@@ -100,9 +100,10 @@ def test_every_file_and_folder_named_exists() -> None:
         assert (REPOSITORY / path).exists(), path
 
 
-def test_every_benchmark_has_its_block_and_every_block_its_figures() -> None:
-    found = blocks("benchmark")
-    assert set(found) == set(QUESTIONS)
+@pytest.mark.parametrize(("page", "questions"), [(readme.README, QUESTIONS), (readme.DECISION, ON_CORPORA)])
+def test_every_benchmark_has_its_block_and_every_block_its_figures(page: Path, questions: dict[str, str]) -> None:
+    found = blocks("benchmark", page.read_text(encoding="utf-8"))
+    assert set(found) == set(questions)
     for name, block in found.items():
         assert block == readme.fill(block), f"{name} differs from its results: run python -m benchmarks.readme"
 

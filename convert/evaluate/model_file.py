@@ -10,7 +10,9 @@ from convert.corpora.audio import read_pcm
 from convert.corpora.manifest import AUDIO_FOLDER, MANIFEST_NAME, Clip, read_corpus
 from convert.errors import ConvertError
 from convert.evaluate.judge import Judged, ask_all, judge
+from convert.evaluate.students import Pcm
 from convert.packing import FLOAT_SUFFIX
+from convert.recipe import RECIPES, load_recipe
 from edge_ser.student.model_file import ModelFile
 
 Chosen = tuple[list[Clip], dict[str, Sequence[str]]]
@@ -36,10 +38,15 @@ def evaluate_file(path: Path, corpora: Path, protocol: str) -> list[Judged]:
     """
     model = ModelFile.load(path)
     clips, told_apart = PROTOCOLS[protocol](model, corpora)
-    recordings = [read_pcm(corpora / clip.corpus / AUDIO_FOLDER / clip.file, clip.sha256) for clip in clips]
+    recordings = read_clips(corpora, clips)
     beside = path.with_suffix("").with_suffix(FLOAT_SUFFIX)
     float_tflite = beside.read_bytes() if beside.is_file() else None
     return judge(model, ask_all(model, float_tflite, recordings), clips, told_apart)
+
+
+def read_clips(corpora: Path, clips: Sequence[Clip]) -> list[Pcm]:
+    """Return the samples of clips, which lie in a folder that holds one folder a corpus."""
+    return [read_pcm(corpora / clip.corpus / AUDIO_FOLDER / clip.file, clip.sha256) for clip in clips]
 
 
 def held_out_speakers(model: ModelFile, corpora: Path) -> Chosen:
@@ -50,6 +57,19 @@ def held_out_speakers(model: ModelFile, corpora: Path) -> Chosen:
             f"The model {model.metadata.name} names no held-out speakers", "Use --protocol corpus with other corpora"
         )
     return _choose(model, corpora, sorted({name.split("/")[0] for name in wanted}), wanted)
+
+
+def validation_speakers(model: ModelFile, corpora: Path) -> Chosen:
+    """Return the clips of the speakers who chose the model file's temperature and thresholds, as its recipe names them.
+
+    Raises
+    ------
+    RecipeError
+        Its recipe is not one of those that came with edge-ser.
+    """
+    chosen = load_recipe(RECIPES / f"{model.metadata.provenance.recipe}.toml").data.validation
+    wanted = {f"{corpus}/{speaker}" for corpus, speakers in chosen.items() for speaker in speakers}
+    return _choose(model, corpora, sorted(chosen), wanted)
 
 
 def unheard_corpora(model: ModelFile, corpora: Path) -> Chosen:

@@ -5,7 +5,6 @@ All three give class logits up to what is common to all classes, so that tempera
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +17,11 @@ from edge_ser.decision.pooling import Pooling
 from edge_ser.features import Mfcc, RunningMean
 from edge_ser.student.backend import build_interpreter
 from edge_ser.student.graph import read_graph
-from edge_ser.student.metadata import Affect, Features
+from edge_ser.student.metadata import Features
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.network import Network
 
 BLOCK = 1600  # samples pushed at a time, 100 ms
-LEAST_PROBABILITY = 1e-30
 
 Pcm = NDArray[np.int16]
 """(n,), mono, 16 kHz."""
@@ -62,8 +60,8 @@ def int8_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> S
             for step in _steps(heard, spec):
                 logits, attention = network(step)
                 real = (logits.astype(np.float64) - graph.logits.zero_point) * graph.logits.scale
-                pooling.add(real, (attention - graph.attention.zero_point) * graph.attention.scale)
-        return pooling.mean() if pooling.steps else None
+                pooling.add(real.tolist(), (attention - graph.attention.zero_point) * graph.attention.scale)
+        return np.array(pooling.mean()) if pooling.steps else None
 
     return answer
 
@@ -85,45 +83,29 @@ def float_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> 
                 for before, after in graph.states:
                     run.set_tensor(before.index, run.get_tensor(after.index))
                 logits, attention = (run.get_tensor(t.index) for t in (graph.logits, graph.attention))
-                pooling.add(logits[0].astype(np.float64), float(attention[0, 0]))
-        return pooling.mean() if pooling.steps else None
+                pooling.add(logits[0].tolist(), float(attention[0, 0]))
+        return np.array(pooling.mean()) if pooling.steps else None
 
     return answer
 
 
 def streaming_student(model: ModelFile) -> Student:
-    """Return the recogniser's own pipeline, fed in blocks of 100 ms, whose probabilities are turned into logits."""
+    """Return the recogniser's own pipeline, fed in blocks of 100 ms."""
     # Imported here: the other two work without the decision side of the board.
     from edge_ser.pipeline import Pipeline
     from edge_ser.settings import Settings
 
-    pipeline = Pipeline(by_class(model), Settings())
+    pipeline = Pipeline(model, Settings())
 
     def answer(pcm: Pcm) -> NDArray[np.float64] | None:
         pipeline.reset()
         for first in range(0, len(pcm), BLOCK):
             pipeline.push(pcm[first : first + BLOCK])
         pipeline.flush()
-        said = pipeline.recognition()
-        if said.state == "no_speech":
-            return None
-        shares = np.array([said.probabilities[name] for name in model.metadata.classes])
-        return np.log(np.maximum(shares, LEAST_PROBABILITY))
+        pooled = pipeline.pooled_logits()
+        return None if pooled is None else np.array(pooled)
 
     return answer
-
-
-def by_class(model: ModelFile) -> ModelFile:
-    """Return the same student with its classes for labels and no temperature: the pipeline then tells its logits."""
-    classes = model.metadata.classes
-    metadata = dataclasses.replace(
-        model.metadata,
-        labels=classes,
-        label_of_class={name: name for name in classes},
-        affect={name: Affect(0.0, 0.0) for name in classes},
-        decision=dataclasses.replace(model.metadata.decision, temperature=1.0),
-    )
-    return ModelFile(model.tflite, metadata, model.card)
 
 
 def utterances(pcm: Pcm, spec: Features, segmentation: Segmentation) -> list[NDArray[np.int8]]:

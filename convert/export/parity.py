@@ -104,8 +104,8 @@ def shipped_logits(network: Network, features: NDArray[np.int8]) -> NDArray[np.f
     for start in range(0, len(features) - frames + 1, frames):
         logits, attention = network(np.ascontiguousarray(features[start : start + frames]))
         real = (logits.astype(np.float64) - graph.logits.zero_point) * graph.logits.scale
-        pooling.add(real, (attention - graph.attention.zero_point) * graph.attention.scale)
-    return pooling.mean()
+        pooling.add(real.tolist(), (attention - graph.attention.zero_point) * graph.attention.scale)
+    return np.array(pooling.mean())
 
 
 def compare(backend: str, trained: NDArray[np.float64], shipped: NDArray[np.float64]) -> Parity:

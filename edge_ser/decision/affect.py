@@ -7,8 +7,9 @@ may change while the voice stays between two that lie side by side, and there th
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import math
+from collections.abc import Sequence
+from operator import mul
 
 from edge_ser.student.metadata import Metadata
 
@@ -24,9 +25,10 @@ class AffectMap:
 
     def __init__(self, metadata: Metadata) -> None:
         places = [metadata.affect[label] for label in metadata.labels]
-        self._places = np.array([(place.valence, place.arousal) for place in places])
+        self._valence = [place.valence for place in places]
+        self._arousal = [place.arousal for place in places]
 
-    def __call__(self, probabilities: NDArray[np.float64]) -> tuple[float, float]:
-        """Return valence and arousal, each -1 to 1, from the probability of each label (n_labels,)."""
-        valence, arousal = (probabilities @ self._places).tolist()
-        return valence, arousal
+    def __call__(self, probabilities: Sequence[float]) -> tuple[float, float]:
+        """Return valence and arousal, each -1 to 1, from the probability of each label."""
+        valence = math.fsum(map(mul, probabilities, self._valence))
+        return valence, math.fsum(map(mul, probabilities, self._arousal))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+import math
+from collections.abc import Sequence
 
 from edge_ser.student.metadata import Metadata
 
@@ -20,23 +18,29 @@ class Calibration:
     ----------
     metadata : Metadata
         Its classes, labels and temperature.
+
+    Examples
+    --------
+    >>> from edge_ser.student.model_file import ModelFile
+    >>> calibration = Calibration(ModelFile.load_bundled().metadata)
+    >>> round(sum(calibration([0.0, 1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0])), 12)
+    1.0
     """
 
     def __init__(self, metadata: Metadata) -> None:
         self.labels = metadata.labels
         self._temperature = metadata.decision.temperature
-        self._sum = np.zeros((len(metadata.classes), len(metadata.labels)))
-        for row, name in enumerate(metadata.classes):
-            self._sum[row, metadata.labels.index(metadata.label_of_class[name])] = 1.0
+        self._label_of_class = [metadata.labels.index(metadata.label_of_class[name]) for name in metadata.classes]
 
-    def __call__(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Return the probability of each label (n_labels,), which sum to 1, from logits (n_classes,)."""
-        scaled = logits.astype(np.float64) / self._temperature
-        weights = np.exp(scaled - scaled.max())
-        by_class = weights / weights.sum()
-        by_label: NDArray[np.float64] = by_class @ self._sum
-        return by_label
+    def __call__(self, logits: Sequence[float]) -> list[float]:
+        """Return the probability of each label, which sum to 1, from the logits of the classes."""
+        largest = max(logits)
+        weights = [0.0] * len(self.labels)
+        for label, logit in zip(self._label_of_class, logits, strict=True):
+            weights[label] += math.exp((logit - largest) / self._temperature)
+        total = math.fsum(weights)  # `sum` rounds differently from Python 3.12 on
+        return [weight / total for weight in weights]
 
-    def uniform(self) -> NDArray[np.float64]:
+    def uniform(self) -> list[float]:
         """Return what nothing heard is worth: every label as likely as any other."""
-        return np.full(len(self.labels), 1 / len(self.labels))
+        return [1 / len(self.labels)] * len(self.labels)

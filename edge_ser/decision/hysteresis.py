@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 
 class Hysteresis:
@@ -24,7 +23,7 @@ class Hysteresis:
     Examples
     --------
     >>> decide = Hysteresis(0.5, 0.1, 1.0)
-    >>> [decide(np.array(p), t) for t, p in enumerate([(0.4, 0.3), (0.6, 0.4), (0.48, 0.52), (0.2, 0.8), (0.3, 0.3)])]
+    >>> [decide(p, t) for t, p in enumerate([(0.4, 0.3), (0.6, 0.4), (0.48, 0.52), (0.2, 0.8), (0.3, 0.3)])]
     [None, 0, 0, 1, None]
     """
 
@@ -39,17 +38,18 @@ class Hysteresis:
         self._named: int | None = None
         self._since = 0.0
 
-    def __call__(self, probabilities: NDArray[np.float64], time: float) -> int | None:
+    def __call__(self, probabilities: Sequence[float], time: float) -> int | None:
         """Return the index of the label to name, or None for `uncertain`.
 
         Parameters
         ----------
-        probabilities : float64 array (n_labels,)
+        probabilities : sequence of float
+            Of each label.
         time : float
             Seconds; never less than in the call before.
         """
-        best = int(probabilities.argmax())
-        confidence = probabilities[best]
+        confidence = max(probabilities)
+        best = probabilities.index(confidence)
         if self._named is None:
             if confidence >= self._uncertain_below:
                 self._named, self._since = best, time

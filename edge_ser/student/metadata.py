@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,21 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A confidence, and how many reach it."""
+
+    coverage: float
+    """Share of the validation speakers' recordings that were at least that confident."""
+
+    uncertain_below: float
+    """The confidence."""
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.coverage <= 1, "the coverage of a threshold is not between 0 and 1")
+        _check(0 <= self.uncertain_below <= 1, "a threshold is not between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """How logits become decisions; chosen on speakers that were kept for it."""
 
@@ -83,12 +99,34 @@ class Decision:
     hangover_seconds: float
     """Without speech, until the utterance is over."""
 
+    thresholds: tuple[Threshold, ...] | None = None
+    """By rising coverage; None in older files, where `uncertain_below` is all there is."""
+
     def __post_init__(self) -> None:
         _check(self.temperature > 0, "temperature is not positive")
         _check(0 <= self.uncertain_below <= 1, "uncertain_below is not between 0 and 1")
         _check(0 <= self.stated_coverage <= 1, "stated_coverage is not between 0 and 1")
         _check(self.warm_up_seconds >= 0, "warm_up_seconds is negative")
         _check(self.hangover_seconds >= 0, "hangover_seconds is negative")
+        for one, other in pairwise(self.thresholds or ()):
+            _check(one.coverage < other.coverage, "thresholds are not in the order of their coverage")
+            _check(one.uncertain_below >= other.uncertain_below, "a higher threshold covers more than a lower one")
+
+    def threshold_at(self, coverage: float) -> float:
+        """Return the confidence that this share of recordings reaches: on a line between the thresholds beside it.
+
+        Without thresholds it is `uncertain_below`, whatever the coverage.
+        """
+        if not self.thresholds:
+            return self.uncertain_below
+        before = after = self.thresholds[0]
+        for after in self.thresholds:
+            if after.coverage >= coverage:
+                break
+            before = after
+        span = after.coverage - before.coverage
+        part = (coverage - before.coverage) / span if span else 0.0
+        return before.uncertain_below + part * (after.uncertain_below - before.uncertain_below)
 
 
 @dataclass(frozen=True, slots=True)

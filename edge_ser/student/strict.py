@@ -54,6 +54,8 @@ def from_json(text: str, kind: type[T]) -> T:
 def to_json(instance: Any) -> str:
     """Return a dataclass's JSON: indented, in the order of its fields, so that two files can be compared.
 
+    A field that is None by default is left out where it is: a file from before there was such a field stays as it was.
+
     Raises
     ------
     ValueError
@@ -114,7 +116,8 @@ def _require(condition: bool, where: str, what: str) -> None:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {field.name: _plain(item) for field, item in fields if item is not None or field.default is not None}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

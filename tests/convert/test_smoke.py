@@ -17,13 +17,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convert.calibration import COVERAGES
 from convert.cli import LOG, main
 from convert.corpora.audio import read_pcm
 from convert.corpora.manifest import read_corpus
 from convert.corpora.synthetic import SENTENCES, make_corpus
 from convert.evaluate.judge import FLOAT, INT8, STREAMING
 from convert.evaluate.report import from_plain, to_plain
-from convert.evaluate.students import ask, by_class, probabilities, streaming_student
+from convert.evaluate.students import ask, probabilities, streaming_student
+from edge_ser.decision.degradation import degrade
 from edge_ser.pipeline import Pipeline
 from edge_ser.student.model_file import ModelFile
 
@@ -145,6 +147,8 @@ def test_the_file_is_whole_and_says_where_it_is_from(run: Run) -> None:
     assert metadata.metrics["synthetic, 3 labels: UAR"] > 0
     assert 0 < metadata.decision.uncertain_below < 1
     assert metadata.decision.stated_coverage == 0.8
+    assert [each.coverage for each in metadata.decision.thresholds] == list(COVERAGES)
+    assert metadata.decision.threshold_at(0.8) == metadata.decision.uncertain_below
 
 
 def test_it_has_learnt_the_voices_that_it_was_trained_on(run: Run) -> None:
@@ -187,16 +191,15 @@ def test_the_judge_asks_the_student_that_ships(run: Run) -> None:
     model = ModelFile.load(run.model)
     _, clips = read_corpus(run.corpora / "synthetic", model.metadata.classes)
     pcm = read_pcm(run.corpora / "synthetic" / "audio" / clips[0].file)
-    said = []
-    for each in (model, by_class(model)):
-        pipeline = Pipeline(each)
-        pipeline.push(pcm)
-        pipeline.flush()
-        said.append(np.array(list(pipeline.recognition().probabilities.values())))
-    logits = np.log(said[1])[None]
+    pipeline = Pipeline(model)
+    pipeline.push(pcm)
+    pipeline.flush()
+    said = pipeline.recognition()
+    asked = streaming_student(model)(pcm)
+    assert asked is not None
     naming = dict(model.metadata.label_of_class)
-    shares, _ = probabilities(logits, model.metadata.decision.temperature, model.metadata.classes, naming)
-    np.testing.assert_allclose(shares[0], said[0], atol=1e-12)
+    shares, _ = probabilities(asked[None], model.metadata.decision.temperature, list(model.metadata.classes), naming)
+    np.testing.assert_allclose(degrade(shares[0].tolist(), said.flags), list(said.probabilities.values()), atol=1e-12)
 
 
 def test_the_card_has_its_plots_and_is_in_the_file(run: Run) -> None:

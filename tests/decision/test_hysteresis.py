@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ STEP = 0.25  # seconds
 
 def decide(steps: Sequence[tuple[float, ...]]) -> list[int | None]:
     hysteresis = Hysteresis(THRESHOLD, MARGIN, DWELL)
-    return [hysteresis(np.array(step), STEP * i) for i, step in enumerate(steps)]
+    return [hysteresis(step, STEP * i) for i, step in enumerate(steps)]
 
 
 def test_nothing_is_named_below_the_threshold() -> None:
@@ -51,10 +50,10 @@ def test_lost_confidence_becomes_uncertain_and_may_return() -> None:
 
 def test_reset_names_nothing() -> None:
     hysteresis = Hysteresis(THRESHOLD, MARGIN, DWELL)
-    assert hysteresis(np.array([0.9, 0.1]), 0.0) == 0
+    assert hysteresis([0.9, 0.1], 0.0) == 0
     hysteresis.reset()
-    assert hysteresis(np.array([0.4, 0.4]), 0.1) is None
-    assert hysteresis(np.array([0.2, 0.8]), 0.2) == 1  # at once: the dwell was forgotten too
+    assert hysteresis([0.4, 0.4], 0.1) is None
+    assert hysteresis([0.2, 0.8], 0.2) == 1  # at once: the dwell was forgotten too
 
 
 @given(
@@ -67,7 +66,7 @@ def test_no_emotion_is_shorter_than_its_dwell(
     steps: list[tuple[float, float]], threshold: float, margin: float, dwell: float
 ) -> None:
     hysteresis = Hysteresis(threshold, margin, dwell)
-    named = [hysteresis(np.array(step), STEP * i) for i, step in enumerate(steps)]
+    named = [hysteresis(step, STEP * i) for i, step in enumerate(steps)]
     start = 0
     for i in range(1, len(named)):
         if named[i] != named[i - 1]:
@@ -79,4 +78,4 @@ def test_no_emotion_is_shorter_than_its_dwell(
 @pytest.mark.parametrize("probability", [0.0, 0.2, 0.6, 1.0])
 def test_without_hysteresis_it_is_the_most_likely(probability: float) -> None:
     hysteresis = Hysteresis(0.0, 0.0, 0.0)
-    assert hysteresis(np.array([probability, 1 - probability]), 0.0) == int(probability < 0.5)
+    assert hysteresis([probability, 1 - probability], 0.0) == int(probability < 0.5)

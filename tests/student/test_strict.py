@@ -123,3 +123,14 @@ def test_what_is_no_sound_json_is_refused(text: str) -> None:
 def test_numbers_that_json_lacks_are_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(Inner(float("nan")))
+
+
+def test_what_is_none_by_default_is_left_out_where_it_is() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Later:
+        x: int
+        y: int | None
+        z: int | None = None
+
+    assert json.loads(to_json(Later(1, None))) == {"x": 1, "y": None}
+    assert json.loads(to_json(Later(1, None, 3))) == {"x": 1, "y": None, "z": 3}
