@@ -16,7 +16,7 @@ from edge_ser.decision.calibration import Calibration
 from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
 from edge_ser.events import Event, Flags, Recognition, State
-from edge_ser.segmenter import Segmenter, Step
+from edge_ser.segmenter import Mask, Segmenter, Step
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.stepper import Stepper
@@ -34,6 +34,8 @@ class Pipeline:
         The student.
     settings : Settings, optional
         Its `model` is not looked at: the model is already here.
+    mask : Mask, optional
+        As `Segmenter` takes it.
 
     Raises
     ------
@@ -48,14 +50,14 @@ class Pipeline:
     [(0.08, 'no_speech'), (0.125, 'no_speech')]
     """
 
-    def __init__(self, model: ModelFile, settings: Settings | None = None) -> None:
+    def __init__(self, model: ModelFile, settings: Settings | None = None, mask: Mask | None = None) -> None:
         settings = Settings() if settings is None else settings
         metadata = model.metadata
         self._decision = metadata.decision
         self._step_seconds = metadata.features.step_seconds
         self._stepper = Stepper(model, settings.threads)
         self._stepper.self_test()
-        self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds)
+        self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds, mask)
         self._calibration = Calibration(metadata)
         self._affect = AffectMap(metadata)
         asked = settings.uncertain_below
@@ -77,6 +79,7 @@ class Pipeline:
         self._begin_utterance()
         self._in_utterance = False
         self._speech_steps = 0
+        self._shares: list[float] = []
         self._probabilities = self._named(self._calibration.uniform())
         self._valence = self._arousal = 0.0
         self._flags = Flags()
@@ -115,6 +118,14 @@ class Pipeline:
             if self._filled == len(self._pcm):
                 events.append(self._step())
         return events
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Shares, 0 to 1, in the recording's decision so far of what the last step gave the student.
+
+        None outside an utterance; at its onset that of the step before, then that of the step.
+        """
+        return tuple(self._shares)
 
     def flush(self) -> list[Event]:
         """End the stream: complete its last step with zeros and return that step's event, if there is one."""
@@ -161,13 +172,14 @@ class Pipeline:
         """Work through the step that is complete."""
         heard = self._segmenter(self._pcm, self._lost)
         share = 0.0
+        self._shares.clear()
         if heard.onset:
             self._begin_utterance()
         self._in_utterance = bool(heard.features)
         for features in heard.features:
             logits, attention = self._stepper(features)
             share = self._utterance.add(logits, attention)
-            self._recording.add(logits, attention)
+            self._shares.append(self._recording.add(logits, attention))
         if heard.speech:
             self._utterance_steps += 1
             self._speech_steps += 1

@@ -25,6 +25,8 @@ from edge_ser.student.model_file import ModelFile
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from edge_ser.explanation import Explanation
+
 REMEMBERED_STEPS = 1000  # behind the percentiles: the last 80 s
 
 Audio = str | os.PathLike[str] | NDArray[Any] | Source
@@ -115,6 +117,29 @@ class Recognizer:
                 return pipeline.recognition(list(events))
             deque(events, maxlen=0)  # run through, keep nothing
             return pipeline.recognition()
+
+    def explain(self, audio: Audio, sample_rate: int | None = None) -> Explanation:
+        """Return the decision of `recognize`, and which moments and which frequencies it came from.
+
+        It hears the recording some sixty times: 10 s of speech take some seconds.
+
+        Parameters
+        ----------
+        audio : path, '-', array or Source
+            As `recognize`. Of a long recording the first minute is explained.
+        sample_rate : int, optional
+            Hz; needed for an array.
+
+        Raises
+        ------
+        EdgeSerError
+            The audio cannot be read, or nobody speaks before the part that is explained ends.
+        """
+        # Seldom needed, and it takes time to import.
+        from edge_ser.explanation import explain
+
+        with _opened(audio, sample_rate=sample_rate) as source:
+            return explain(self.model, self.settings, source)
 
     def listen(
         self,
