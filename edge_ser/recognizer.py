@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -109,9 +109,7 @@ class Recognizer:
         EdgeSerError
             The audio cannot be read.
         """
-        if audio is None:
-            raise SettingsError("There is nothing to recognise", "Give a file or an array, or listen() to a microphone")
-        with self._pipeline() as pipeline, _opened(audio, sample_rate=sample_rate) as source:
+        with self._pipeline() as pipeline, _opened_recording(audio, sample_rate) as source:
             events = self._run(source, pipeline)
             if timeline:
                 return pipeline.recognition(list(events))
@@ -133,12 +131,12 @@ class Recognizer:
         Raises
         ------
         EdgeSerError
-            The audio cannot be read, or nobody speaks before the part that is explained ends.
+            The audio cannot be read, or is none at 16 kHz, or nobody speaks in the part that is explained.
         """
         # Seldom needed, and it takes time to import.
         from edge_ser.explanation import explain
 
-        with _opened(audio, sample_rate=sample_rate) as source:
+        with _opened_recording(audio, sample_rate) as source:
             return explain(self.model, self.settings, source)
 
     def listen(
@@ -234,6 +232,13 @@ def _load(model: str | os.PathLike[str] | ModelFile | None) -> ModelFile:
     if isinstance(model, ModelFile):
         return model
     return ModelFile.load_bundled() if model is None else ModelFile.load(model)
+
+
+def _opened_recording(audio: Audio, sample_rate: int | None) -> AbstractContextManager[Source]:
+    """Lend a source that has an end."""
+    if audio is None:
+        raise SettingsError("There is nothing to recognise", "Give a file or an array, or listen() to a microphone")
+    return _opened(audio, sample_rate=sample_rate)
 
 
 @contextmanager

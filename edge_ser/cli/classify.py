@@ -95,8 +95,8 @@ def explanation_bases(files: Sequence[str], asked: str | None) -> list[str | Non
 
 def explain(recognizer: Recognizer, file: str, base: str) -> tuple[Recognition, tuple[str, ...]]:
     """Write where the decision on a file came from; return the decision and what was written."""
-    from edge_ser.explanation.files import check_writable
-    from edge_ser.explanation.files import write as write_files
+    from edge_ser.explanation import check_writable
+    from edge_ser.explanation import write as write_files
 
     check_writable(base)  # before the seconds that it takes
     explanation = recognizer.explain(file)

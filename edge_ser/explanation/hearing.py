@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_ser.capture.resample import Resampler
 from edge_ser.capture.source import Source
+from edge_ser.errors import AudioFileError
 from edge_ser.events import Event
 from edge_ser.pipeline import Pipeline
 from edge_ser.settings import SAMPLE_RATE, Settings
@@ -59,6 +60,11 @@ class Hearing:
         Read to its end.
     limit_seconds : float
         Of it that can be heard again.
+
+    Raises
+    ------
+    AudioFileError
+        There is no audio, or so little that none is left at 16 kHz.
     """
 
     def __init__(self, model: ModelFile, settings: Settings, source: Source, limit_seconds: float) -> None:
@@ -75,6 +81,8 @@ class Hearing:
                 self._pieces.append((samples, lost))
             self._note(self._pipeline.push(samples, lost), events)
         self._note(self._pipeline.flush(), events)
+        if not events:
+            raise AudioFileError(f"{source.name} holds no audio to explain", "Give a longer recording")
         del self.shares[limit:]
         self.recognition = self._pipeline.recognition(events)
         self.log_mels = np.stack(self._occluder.heard)

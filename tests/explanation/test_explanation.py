@@ -17,7 +17,7 @@ from speech import STEP, demo, silence, utterance
 
 from edge_ser import Recognizer, Settings
 from edge_ser.capture.source import ArraySource, Block
-from edge_ser.errors import AudioFileError
+from edge_ser.errors import AudioFileError, SettingsError
 from edge_ser.explanation import Explanation, occlusion
 from edge_ser.explanation.hearing import Hearing
 from edge_ser.explanation.occlusion import attention_of, explain, tiles, utterances_of
@@ -159,6 +159,13 @@ def test_a_long_recording_in_which_somebody_speaks_too_late_is_one_error(monkeyp
     with pytest.raises(AudioFileError, match="Nobody speaks in the first 2 s of array") as caught:
         RECOGNIZER.explain(np.concatenate([silence(40), utterance()]), 16000)
     assert caught.value.cure
+
+
+def test_nothing_and_less_than_a_sample_are_one_error() -> None:
+    with pytest.raises(SettingsError, match="nothing to recognise"):
+        RECOGNIZER.explain(None)  # type: ignore[arg-type]
+    with pytest.raises(AudioFileError, match="no audio to explain"):
+        RECOGNIZER.explain(np.ones(1, np.int16), 48000)
 
 
 def test_where_nobody_speaks_nothing_is_explained() -> None:
