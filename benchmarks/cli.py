@@ -16,6 +16,7 @@ QUESTIONS = {
     "student": "what one step of the student costs, on each runtime installed",
     "pipeline": "what it costs from PCM to event, by block size and by stage",
     "footprint": "how large it is, how long it takes to start, how much memory it holds",
+    "soak": "whether days of audio pass without a sample unaccounted for, memory lost or a decision changed",
 }
 
 ON_CORPORA = {
@@ -33,8 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.json is not None:
             _check_writable(args.json)
-        options = {} if args.corpora is None else {"corpora": args.corpora}
-        report: Report = importlib.import_module(f"benchmarks.{args.question}").run(quick=args.quick, **options)
+        report: Report = importlib.import_module(f"benchmarks.{args.question}").run(**_options(args))
         show(report)
         if args.json is not None:
             args.json.write_text(to_json(report), encoding="utf-8")
@@ -57,14 +57,23 @@ def _parser() -> argparse.ArgumentParser:
     questions = parser.add_subparsers(dest="question", required=True, metavar="QUESTION")
     for name, help_text in {**QUESTIONS, **ON_CORPORA}.items():
         question = questions.add_parser(name, help=help_text, description=f"Measures {help_text}.")
-        question.set_defaults(corpora=None)
         question.add_argument("--quick", action="store_true", help="fewer repeats: seconds instead of minutes")
         if name in ON_CORPORA:
             question.add_argument(
                 "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
             )
         question.add_argument("--json", type=Path, metavar="FILE", help="also write every figure to FILE")
+    soak = questions.choices["soak"]
+    soak.add_argument("--hours", type=float, default=24.0, help="of audio in the day that is heard twice (24)")
+    soak.add_argument(
+        "--corpora", type=Path, metavar="DIR", help="real recordings; else the one that came with edge-ser"
+    )
     return parser
+
+
+def _options(args: argparse.Namespace) -> dict[str, object]:
+    """Return what `run` of a question takes."""
+    return {name: value for name, value in vars(args).items() if name not in ("question", "json")}
 
 
 def _check_writable(path: Path) -> None:

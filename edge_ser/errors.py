@@ -34,6 +34,10 @@ class ModelFileError(EdgeSerError):
     """A model file is missing, damaged, foreign, or made for another front end."""
 
 
+class OutputError(EdgeSerError):
+    """A file cannot be written."""
+
+
 class BackendError(EdgeSerError):
     """No TFLite runtime works in this environment."""
 

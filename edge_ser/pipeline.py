@@ -19,7 +19,7 @@ from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
 from edge_ser.decision.presets import rules
 from edge_ser.events import Event, Flags, Notice, Recognition, State
-from edge_ser.segmenter import QUIETEST_DBFS, Segmenter, Step
+from edge_ser.segmenter import QUIETEST_DBFS, Mask, Segmenter, Step
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.stepper import Stepper
@@ -39,6 +39,8 @@ class Pipeline:
         The student.
     settings : Settings, optional
         Its `model` is not looked at: the model is already here.
+    mask : Mask, optional
+        As `Segmenter` takes it.
 
     Raises
     ------
@@ -53,7 +55,7 @@ class Pipeline:
     [(0.08, 'no_speech'), (0.125, 'no_speech')]
     """
 
-    def __init__(self, model: ModelFile, settings: Settings | None = None) -> None:
+    def __init__(self, model: ModelFile, settings: Settings | None = None, mask: Mask | None = None) -> None:
         settings = Settings() if settings is None else settings
         metadata = model.metadata
         self._rules = rules(settings, metadata.decision)
@@ -61,7 +63,7 @@ class Pipeline:
         self._level_known_seconds = metadata.decision.warm_up_seconds
         self._stepper = Stepper(model, settings.threads, settings.backend)
         self._stepper.self_test()
-        self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds)
+        self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds, mask)
         self._health = InputHealth(metadata.features.step_seconds)
         self._calibration = Calibration(metadata)
         self._affect = AffectMap(metadata)
@@ -87,6 +89,7 @@ class Pipeline:
         self._speech_steps = 0
         self._flags = CLEAN  # of the recording
         self._set_probabilities(self._calibration.uniform())
+        self._shares: list[float] = []
         self._valence = self._arousal = 0.0
         self._notices: tuple[Notice, ...] = ()  # to be told with the next event
 
@@ -156,6 +159,14 @@ class Pipeline:
             notices=self._take_notices(notices),
         )
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Shares, 0 to 1, in the recording's decision so far of what the last step gave the student.
+
+        None outside an utterance; at its onset that of the step before, then that of the step.
+        """
+        return tuple(self._shares)
+
     def flush(self) -> list[Event]:
         """End the stream: complete its last step with zeros and return that step's event, if there is one."""
         if not self._filled:
@@ -206,6 +217,7 @@ class Pipeline:
         """Work through the step that is complete."""
         heard = self._segmenter(self._pcm, self._lost)
         share = 0.0
+        self._shares.clear()
         if heard.onset:
             self._begin_utterance()
         self._in_utterance = bool(heard.features)
@@ -213,7 +225,7 @@ class Pipeline:
             answer, attention = self._stepper(features)
             logits = answer.tolist()
             share = self._utterance.add(logits, attention)
-            self._recording.add(logits, attention)
+            self._shares.append(self._recording.add(logits, attention))
         if heard.speech:
             self._utterance_steps += 1
             self._speech_steps += 1

@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +23,8 @@ from edge_ser.student.model_file import ModelFile
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from edge_ser.explanation import Explanation
 
 Audio = str | os.PathLike[str] | NDArray[Any] | Source
 """A path, '-' for standard input, an array, or a source that is open already."""
@@ -83,14 +85,35 @@ class Recognizer:
         EdgeSerError
             The audio cannot be read.
         """
-        if audio is None:
-            raise SettingsError("There is nothing to recognise", "Give a file or an array, or listen() to a microphone")
-        with self._pipeline() as pipeline, _opened(audio, sample_rate=sample_rate) as source:
+        with self._pipeline() as pipeline, _opened_recording(audio, sample_rate) as source:
             events = self._run(source, pipeline)
             if timeline:
                 return pipeline.recognition(list(events))
             deque(events, maxlen=0)  # run through, keep nothing
             return pipeline.recognition()
+
+    def explain(self, audio: Audio, sample_rate: int | None = None) -> Explanation:
+        """Return the decision of `recognize`, and which moments and which frequencies it came from.
+
+        It hears the recording some sixty times: 10 s of speech take some seconds.
+
+        Parameters
+        ----------
+        audio : path, '-', array or Source
+            As `recognize`. Of a long recording the first minute is explained.
+        sample_rate : int, optional
+            Hz; needed for an array.
+
+        Raises
+        ------
+        EdgeSerError
+            The audio cannot be read, or is none at 16 kHz, or nobody speaks in the part that is explained.
+        """
+        # Seldom needed, and it takes time to import.
+        from edge_ser.explanation import explain
+
+        with _opened_recording(audio, sample_rate) as source:
+            return explain(self.model, self.settings, source)
 
     def listen(
         self,
@@ -212,6 +235,13 @@ def _load(model: str | os.PathLike[str] | ModelFile | None) -> ModelFile:
     if isinstance(model, ModelFile):
         return model
     return ModelFile.load_bundled() if model is None else ModelFile.load(model)
+
+
+def _opened_recording(audio: Audio, sample_rate: int | None) -> AbstractContextManager[Source]:
+    """Lend a source that has an end."""
+    if audio is None:
+        raise SettingsError("There is nothing to recognise", "Give a file or an array, or listen() to a microphone")
+    return _opened(audio, sample_rate=sample_rate)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Training cuts its recordings by the same rules, all steps at once; a test holds 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,10 @@ QUIETEST_DBFS = -120.0
 CLIPPED = 32767  # LSB; -32768 counts too
 CLIPPING_SAMPLES = 3
 """Full-scale samples in one step that are no coincidence: audio normalised to its peak has one or two."""
+
+
+Mask = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Takes the log-mel bands (frames, n_mels) of each step and returns those that the student is to be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,14 @@ class Segmenter:
         Front end and statistics.
     hangover_seconds : float
         Silence that still belongs to the utterance.
+    mask : Mask, optional
+        Hides sound from the student, for an explanation; voice activity hears all.
     """
 
-    def __init__(self, features: Features, hangover_seconds: float) -> None:
+    def __init__(self, features: Features, hangover_seconds: float, mask: Mask | None = None) -> None:
         front_end = features.front_end
         self.step_samples = features.frames_per_step * front_end.hop_length
+        self._mask = mask
         self._log_mel = LogMel()
         self._voice_activity = VoiceActivity()
         self._mfcc = Mfcc(front_end, features.mean, features.std, features.lsb_per_std)
@@ -89,6 +97,8 @@ class Segmenter:
         """
         log_mel = self._log_mel.push(pcm)
         speech = bool(self._voice_activity(log_mel).any())
+        if self._mask is not None:
+            log_mel = self._mask(log_mel)
         if self._open:
             self._silent_steps = 0 if speech else self._silent_steps + 1
             if self._silent_steps > self._hangover_steps or lost > self._hangover_samples:

@@ -66,7 +66,7 @@ class Settings:
     """Speech before the first decision on an utterance (the preset's)."""
 
     half_life_seconds: float | None = None
-    """After so long a moment of speech weighs half of what it did; with inf the whole utterance counts alike (the preset's)."""
+    """After so long a moment of speech weighs half of what it did; with inf all of it counts alike (the preset's)."""
 
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:

@@ -63,3 +63,50 @@ def test_json_holds_the_timeline_only_where_it_is_asked_for(capsys):
 def test_a_model_that_is_none_is_one_error(tmp_path, capsys):
     assert main(["classify", "--model", str(DEMO), str(DEMO)]) == 2
     assert is_one_error(capsys.readouterr().err)
+
+
+def test_explaining_writes_a_picture_and_data_and_says_where(tmp_path, capsys):
+    file = next(file for file in write_good(tmp_path) if file.name == "float.wav")
+    assert main(["classify", str(file), "--explain", str(tmp_path / "why")]) == 0
+    out = capsys.readouterr().out
+    assert f"    explained in {tmp_path / 'why.svg'} and {tmp_path / 'why.json'}" in out.splitlines()
+    assert (tmp_path / "why.svg").read_text(encoding="utf-8").startswith("<?xml")
+    data = json.loads((tmp_path / "why.json").read_text())
+    assert main(["classify", "--json", str(file)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    del answer["file"]
+    assert data["decision"] == answer
+
+
+def test_explaining_without_a_place_writes_here(tmp_path, capsys, monkeypatch):
+    file = next(file for file in write_good(tmp_path) if file.name == "24-bit.wav")
+    monkeypatch.chdir(tmp_path)
+    assert main(["classify", "--json", str(file), "--explain"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["explanation"] == ["24-bit.explanation.svg", "24-bit.explanation.json"]
+    assert (tmp_path / "24-bit.explanation.svg").is_file()
+
+
+def test_a_folder_holds_the_explanations_of_many_files_and_a_bad_one_spoils_none(tmp_path, capsys):
+    files = [file for file in write_good(tmp_path) if file.stem in ("8-bit", "float")]
+    folder = tmp_path / "why"
+    folder.mkdir()
+    missing = tmp_path / "missing.wav"
+    assert main(["classify", str(files[0]), str(missing), str(files[1]), "--explain", str(folder)]) == 2
+    assert is_one_error(capsys.readouterr().err)
+    assert {path.name for path in folder.iterdir()} == {
+        f"{file.stem}.explanation.{kind}" for file in files for kind in ("svg", "json")
+    }
+
+
+def test_an_explanation_that_cannot_be_written_is_one_error(tmp_path, capsys):
+    assert main(["classify", str(DEMO), "--explain", str(tmp_path / "missing" / "why")]) == 2
+    assert is_one_error(capsys.readouterr().err)
+
+
+def test_two_explanations_in_one_place_are_refused_before_any_work(tmp_path, capsys):
+    assert main(["classify", str(DEMO), "missing.wav", "--explain", str(tmp_path / "why")]) == 2
+    error = capsys.readouterr().err
+    assert is_one_error(error)
+    assert "would both be" in error
+    assert not list(tmp_path.iterdir())
