@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_ser.features import LogMel, Mfcc, RunningMean, VoiceActivity
+from edge_ser.features import Detector, LogMel, Mfcc, RunningMean, VoiceActivity
 from edge_ser.student.metadata import Features
 
 FULL_SCALE = 32768  # LSB
@@ -56,13 +56,15 @@ class Segmenter:
         Front end and statistics.
     hangover_seconds : float
         Silence that still belongs to the utterance.
+    voice_activity : Detector, optional
+        Decides what is speech; else ours, by which training cut its recordings.
     """
 
-    def __init__(self, features: Features, hangover_seconds: float) -> None:
+    def __init__(self, features: Features, hangover_seconds: float, voice_activity: Detector | None = None) -> None:
         front_end = features.front_end
         self.step_samples = features.frames_per_step * front_end.hop_length
         self._log_mel = LogMel()
-        self._voice_activity = VoiceActivity()
+        self._voice_activity = VoiceActivity() if voice_activity is None else voice_activity
         self._mfcc = Mfcc(front_end, features.mean, features.std, features.lsb_per_std)
         self._running_mean = RunningMean(front_end.n_mfcc, features.running_mean_prior_frames)
         self._hangover_steps = round(hangover_seconds / features.step_seconds)
@@ -88,7 +90,7 @@ class Segmenter:
             Samples lost in it or just before. So many that they could hide the end of an utterance do end it.
         """
         log_mel = self._log_mel.push(pcm)
-        speech = bool(self._voice_activity(log_mel).any())
+        speech = bool(self._voice_activity(log_mel, pcm).any())
         if self._open:
             self._silent_steps = 0 if speech else self._silent_steps + 1
             if self._silent_steps > self._hangover_steps or lost > self._hangover_samples:

@@ -112,7 +112,9 @@ def test_what_lies_above_the_band_does_not_fold_back_into_it(rate):
 @pytest.mark.parametrize("share", [0.4, 15 / 32], ids=["in the pass band", "its image is where the stop band begins"])
 def test_a_lower_rate_gets_no_images(rate, share):
     frequency = rate * share
-    resampled, ideal = (samples[400:15600] for samples in (resample(sine(frequency, rate), rate), sine(frequency, 16000)))
+    resampled, ideal = (
+        samples[400:15600] for samples in (resample(sine(frequency, rate), rate), sine(frequency, 16000))
+    )
     window = np.blackman(len(ideal))
     spectrum, reference = (np.abs(np.fft.rfft(samples * window)) ** 2 for samples in (resampled, ideal))
     bins = np.fft.rfftfreq(len(ideal), 1 / 16000)
