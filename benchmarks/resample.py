@@ -1,7 +1,7 @@
 """What it costs to bring every usual sample rate to 16 kHz, beside soxr; and why soxr is not used all the same.
 
-Blocks of 100 ms of white noise. soxr is asked for its HQ; in int16, which is what a stream is made of, and in float32, which
-is faster and alone gives the same samples for every cutting of the stream, without the conversions that it would need.
+Blocks of 100 ms of white noise. soxr is asked for its HQ: in int16, of which a stream is made, and in float32, which is
+faster and alone gives the same samples for every cutting of a stream, without the conversions that it would need.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 With 16000 / rate = L / M in lowest terms each output has one of L sets of filter taps (its phase). Taps are integers in
 units of 2**-24 and samples are int16, so every sum is exact in float64, whatever the BLAS.
 
-Where L is small (all usual rates), the taps of 5 ms of output or more lie in a few dense matrices, and one batched GEMM over
-strided views of the input does everything. Where it is large (44 101 Hz) the filter between two of 512 tabulated
+Where L is small (all usual rates), the taps of 5 ms of output or more lie in a few dense matrices, and one batched GEMM
+over strided views of the input does everything. Where it is large (44 101 Hz) the filter between two of 512 tabulated
 phases is interpolated.
 """
 
@@ -22,7 +22,7 @@ KAISER_BETA = 8.8
 
 TAP_SCALE = 2**24  # taps are integers over this
 ROW_OUTPUTS = 80  # 5 ms: what comes out comes in multiples of it
-# Outputs that share one matrix: more spend time on zeros, fewer on calls. Where L is 1 (32, 48, 96 kHz) the zeros cost more.
+# Outputs that share one matrix: more spend time on zeros, fewer on calls. Where L is 1 (48 kHz) zeros cost more.
 GROUP_OUTPUTS, GROUP_OUTPUTS_OF_WHOLE_RATIOS = 16, 8
 PHASES = 512  # between which taps are interpolated; the error is (pi / 512)**2 / 8, -106 dB
 BUFFERED_OUTPUTS = 8000  # 0.5 s: bounds memory where a whole recording is pushed at once

@@ -1,4 +1,4 @@
-"""Another project's voice activity can stand in for ours: same frames, same independence of the cutting, same errors."""
+"""Another project's voice activity can stand in for ours: same frames, no dependence on the cutting, clear errors."""
 
 from __future__ import annotations
 
@@ -117,9 +117,9 @@ def test_ours_is_the_default_and_does_not_look_at_the_samples() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(SettingsError, match="webrtc.*edge-ser, silero, webrtcvad"):
+    with pytest.raises(SettingsError, match=r"webrtc.*edge-ser, silero, webrtcvad"):
         Settings(voice_activity="webrtc")  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match="webrtc.*edge-ser, silero, webrtcvad"):
+    with pytest.raises(SettingsError, match=r"webrtc.*edge-ser, silero, webrtcvad"):
         build_detector("webrtc")
 
 
