@@ -111,5 +111,5 @@ def _cuttings(soxr: Any) -> Table:
         (name, *(differing_samples(resample, signal, round(rate * ms / 1000)) for ms in (10, 20, 100)))
         for name, resample in candidates.items()
     )
-    title = f"Samples of {SECONDS * SAMPLE_RATE} from 44.1 kHz that differ from those of the uncut stream"
+    title = f"From 44.1 kHz, samples of {SECONDS * SAMPLE_RATE} that differ from those of the uncut stream"
     return Table(title, ("resampler", "blocks of 10 ms", "20 ms", "100 ms"), rows)

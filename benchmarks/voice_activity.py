@@ -275,7 +275,7 @@ def _decided(
                 figures[f"decided.{kind.replace(' ', '_')}.{name}.{what}_percent"] = 100 * float(share)
             row.append(" / ".join(f"{100 * share:.0f}" for share in shares))
         rows.append(tuple(row))
-    title = "Decided by default: hits % and false alarms % at 10 dB / speech % heard in the noise alone"
+    title = "Decided by default, hits % and false alarms % at 10 dB / speech % heard in the noise alone"
     return Table(title, ("noise", *detectors), tuple(rows))
 
 
