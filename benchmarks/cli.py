@@ -17,13 +17,20 @@ QUESTIONS = {
     "pipeline": "what it costs from PCM to event, by block size and by stage",
     "footprint": "how large it is, how long it takes to start, how much memory it holds",
     "soak": "whether days of audio pass without a sample unaccounted for, memory lost or a decision changed",
+    "resample": "what it costs to bring other sample rates to 16 kHz, beside soxr",
 }
 
 ON_CORPORA = {
     "presets": "what each preset costs: seconds until a decision, false events an hour",
     "degraded": "what bad audio does to confidence, and what is done about it",
+    "voice-activity": "how well speech is told from noise, and what that costs, beside Silero and webrtcvad",
 }
 """Questions that only recordings answer: they need --corpora, and the packages of the workshop."""
+
+ON_EMULATORS = {
+    "boards": "whether an emulated 64-bit and 32-bit Arm board gives the same bytes and decisions as this machine",
+}
+"""Questions that need a folder for the boards' systems, and what builds and runs them."""
 
 EXIT_USAGE = 2  # as argparse has it
 
@@ -34,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.json is not None:
             _check_writable(args.json)
-        report: Report = importlib.import_module(f"benchmarks.{args.question}").run(**_options(args))
+        module = importlib.import_module(f"benchmarks.{args.question.replace('-', '_')}")
+        report: Report = module.run(**_options(args))
         show(report)
         if args.json is not None:
             args.json.write_text(to_json(report), encoding="utf-8")
@@ -55,12 +63,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edge-ser-bench", description="What edge-ser costs on this machine.")
     questions = parser.add_subparsers(dest="question", required=True, metavar="QUESTION")
-    for name, help_text in {**QUESTIONS, **ON_CORPORA}.items():
+    for name, help_text in {**QUESTIONS, **ON_CORPORA, **ON_EMULATORS}.items():
         question = questions.add_parser(name, help=help_text, description=f"Measures {help_text}.")
         question.add_argument("--quick", action="store_true", help="fewer repeats: seconds instead of minutes")
         if name in ON_CORPORA:
             question.add_argument(
                 "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
+            )
+        if name in ON_EMULATORS:
+            question.add_argument(
+                "--folder", type=Path, required=True, metavar="DIR", help="where the boards' systems are made and kept"
             )
         question.add_argument("--json", type=Path, metavar="FILE", help="also write every figure to FILE")
     soak = questions.choices["soak"]

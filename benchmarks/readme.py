@@ -20,10 +20,11 @@ from edge_ser.student.backend import BACKEND_VARIABLE
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DECISION = ROOT / "docs" / "decision.md"
-PAGES = (README, DECISION)
+HEARING = ROOT / "docs" / "hearing.md"
+PAGES = (README, DECISION, HEARING)
 RESULTS = ROOT / "benchmarks" / "results"
 
-BLOCK = re.compile(r"(<!-- (?P<kind>benchmark|output):(?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (?P<kind>benchmark|output):(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MACHINE = ("processor", "cores", "load_average", "python", "numpy", "date")  # what a reader must know to judge a figure
 
 DEMO = "edge_ser/recordings/demo.wav"

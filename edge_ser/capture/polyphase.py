@@ -3,8 +3,8 @@
 With 16000 / rate = L / M in lowest terms each output has one of L sets of filter taps (its phase). Taps are integers in
 units of 2**-24 and samples are int16, so every sum is exact in float64, whatever the BLAS.
 
-Where L is small (all usual rates), the taps of 10 ms of output lie in a few dense matrices, and one batched GEMM over
-strided views of the input does everything. Where it is large (44 101 Hz) the filter between two of 512 tabulated
+Where L is small (all usual rates), the taps of 5 ms of output or more lie in a few dense matrices, and one batched GEMM
+over strided views of the input does everything. Where it is large (44 101 Hz) the filter between two of 512 tabulated
 phases is interpolated.
 """
 
@@ -21,8 +21,9 @@ HALF_WIDTH = 24  # samples on either side
 KAISER_BETA = 8.8
 
 TAP_SCALE = 2**24  # taps are integers over this
-ROW_OUTPUTS = 160  # 10 ms, the step of the front end: what comes out comes in multiples of it
-GROUP_OUTPUTS = 16  # that share one matrix: more spend time on zeros, fewer on calls
+ROW_OUTPUTS = 80  # 5 ms: what comes out comes in multiples of it
+# Outputs that share one matrix: more spend time on zeros, fewer on calls. Where L is 1 (48 kHz) zeros cost more.
+GROUP_OUTPUTS, GROUP_OUTPUTS_OF_WHOLE_RATIOS = 16, 8
 PHASES = 512  # between which taps are interpolated; the error is (pi / 512)**2 / 8, -106 dB
 BUFFERED_OUTPUTS = 8000  # 0.5 s: bounds memory where a whole recording is pushed at once
 
@@ -54,7 +55,7 @@ class TabulatedKernel:
         self.left = _half_width(up, down)
         self.row_outputs = up * -(-ROW_OUTPUTS // up)
         while True:
-            outputs = _divisor_up_to(self.row_outputs, GROUP_OUTPUTS)
+            outputs = _divisor_up_to(self.row_outputs, GROUP_OUTPUTS if up > 1 else GROUP_OUTPUTS_OF_WHOLE_RATIOS)
             groups = self.row_outputs // outputs
             self.row_inputs = self.row_outputs * down // up
             stride = self.row_inputs // groups
@@ -101,8 +102,8 @@ class InterpolatedKernel:
     def __init__(self, up: int, down: int) -> None:
         self._up, self._down = up, down
         self.left = _half_width(up, down)
-        self.row_outputs = ROW_OUTPUTS
-        self.row_inputs = -(-ROW_OUTPUTS * down // up)
+        self.row_outputs = 2 * ROW_OUTPUTS  # calls are what costs here, so fewer
+        self.row_inputs = -(-self.row_outputs * down // up)
         width = 2 * self.left + 2
         self.reach = self.row_inputs + width
 
@@ -111,7 +112,7 @@ class InterpolatedKernel:
         taps = low_pass(distance, axis=1)  # (PHASES + 1, width)
         self._taps, self._slopes = taps[:-1], np.diff(taps, axis=0)
 
-        rows = BUFFERED_OUTPUTS // ROW_OUTPUTS
+        rows = BUFFERED_OUTPUTS // self.row_outputs
         self.buffer = np.zeros((rows - 1) * self.row_inputs + self.reach)
         self._windows = sliding_window_view(self.buffer, width)
 

@@ -53,8 +53,11 @@ class VoiceActivity:
         self._keep_bits = 0
         self._remaining = 0  # frames that speech still goes on
 
-    def __call__(self, log_mel: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return bool (frames,) for the next frames of the stream, `LogMel.push`'s (frames, n_mels)."""
+    def __call__(self, log_mel: NDArray[np.float64], pcm: NDArray[np.int16] | None = None) -> NDArray[np.bool_]:
+        """Return bool (frames,) for the next frames of the stream, `LogMel.push`'s (frames, n_mels).
+
+        The samples, which other detectors hear (see `Detector`), are not looked at.
+        """
         decisions = [self._decide(prominence) for prominence in self._prominence(log_mel).tolist()]
         return np.array(decisions, np.bool_)
 

@@ -93,6 +93,14 @@ def test_pass_band_is_flat_and_output_sample_k_is_the_source_at_k_over_16000(rat
     assert -0.5 < level_db(resample(sine(lower * 7 / 16, rate), rate)[400:-400]) < 0.1
 
 
+@pytest.mark.parametrize("rate", [22050, 24000, 32000, 44100, 48000, 96000])
+def test_every_tone_passes_within_half_a_decibel_to_7_khz_and_none_from_8500_hz(rate):
+    for frequency in range(125, 7001, 625):
+        assert abs(level_db(resample(sine(frequency, rate), rate)[400:-400])) < 0.5
+    for frequency in range(8500, min(rate // 2, 24000), 375):
+        assert level_db(resample(sine(frequency, rate), rate)[400:-400]) < -85
+
+
 @pytest.mark.parametrize("rate", HIGH_RATES)
 def test_what_lies_above_the_band_does_not_fold_back_into_it(rate):
     for frequency in (8500, 8800, 9500, 12000, 15000, 16100, 23000, 31000, 47000, 95000):
@@ -101,13 +109,17 @@ def test_what_lies_above_the_band_does_not_fold_back_into_it(rate):
 
 
 @pytest.mark.parametrize("rate", [4000, 8000, 11025, 12000, 15999])
-def test_a_lower_rate_gets_no_images(rate):
-    frequency = rate * 0.4
-    resampled = resample(sine(frequency, rate), rate)[400:-400].astype(float)
-    spectrum = np.abs(np.fft.rfft(resampled * np.blackman(len(resampled)))) ** 2
-    bins = np.fft.rfftfreq(len(resampled), 1 / 16000)
+@pytest.mark.parametrize("share", [0.4, 15 / 32], ids=["in the pass band", "its image is where the stop band begins"])
+def test_a_lower_rate_gets_no_images(rate, share):
+    frequency = rate * share
+    resampled, ideal = (
+        samples[400:15600] for samples in (resample(sine(frequency, rate), rate), sine(frequency, 16000))
+    )
+    window = np.blackman(len(ideal))
+    spectrum, reference = (np.abs(np.fft.rfft(samples * window)) ** 2 for samples in (resampled, ideal))
+    bins = np.fft.rfftfreq(len(ideal), 1 / 16000)
     images = spectrum[np.abs(bins - frequency) > 20].sum()
-    assert 10 * np.log10(images / spectrum.sum()) < -85
+    assert 10 * np.log10(images / reference.sum()) < -85
 
 
 def test_full_scale_square_wave_is_clipped_not_wrapped():
