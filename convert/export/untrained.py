@@ -20,10 +20,11 @@ from convert.export.assemble import assemble
 from convert.export.parity import check_parity
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
+from convert.features import utterance
 from edge_ser.capture.resample import Resampler
 from edge_ser.capture.source import open_source
 from edge_ser.errors import EdgeSerError
-from edge_ser.features import TABLES_SHA256, FrontEnd, LogMel, Mfcc, RunningMean, cepstra
+from edge_ser.features import TABLES_SHA256, FrontEnd, LogMel, ToInt8, cepstra
 from edge_ser.student.metadata import Decision, Features, Provenance
 from edge_ser.student.model_file import ModelFile
 
@@ -79,10 +80,13 @@ def fit_features(network: StreamingCnn, recordings: Sequence[NDArray[np.int16]])
 
 def extract(features: Features, pcm: NDArray[np.int16]) -> NDArray[np.int8]:
     """Return the features (frames, n_mfcc) of a recording taken as one utterance, in whole steps."""
-    mfcc = Mfcc(features.front_end, features.mean, features.std, features.lsb_per_std)(LogMel().push(pcm))
-    running_mean = RunningMean(features.front_end.n_mfcc, features.running_mean_prior_frames)
-    steps = len(mfcc) // features.frames_per_step
-    return np.concatenate([running_mean(step) for step in np.split(mfcc[: steps * features.frames_per_step], steps)])
+    to_int8 = ToInt8(
+        features.front_end, features.mean, features.std, features.lsb_per_std, features.running_mean_prior_frames
+    )
+    frames = LogMel().push(pcm)
+    return utterance(
+        frames[: len(frames) // features.frames_per_step * features.frames_per_step], to_int8, features.frames_per_step
+    )
 
 
 def random_model(network: StreamingCnn, heard: Sequence[NDArray[np.int8]], seed: int) -> keras.Model:
