@@ -23,7 +23,7 @@ ROLLOFF = (17, 20)  # 85 %, librosa's share of the power below the roll-off
 class LogEnergy:
     """Natural log of the power of all bins, LOG_UNIT per unit above 16 LSB^2, at least 0.
 
-    By Parseval this is the logarithm of the Hann-windowed frame's mean square, without its constant offset.
+    By Parseval this is the logarithm of the mean square of the Hann-windowed frame: log RMS, doubled.
     """
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ SPECTRUM_BINS = 257
 """Bins 0 to 256, 31.25 Hz apart."""
 
 HEARD = slice(1, 256)
-"""Bins that count: neither a constant offset nor 8 kHz, whose power FRAME_POWER_MAX does not bound."""
+"""Bins that count, as in the mel bands: not 0 and 8000 Hz, whose power FRAME_POWER_MAX does not bound."""
 
 MANTISSA_SHIFT = np.array(52 - t.LOG_MANTISSA_BITS)
 
