@@ -96,8 +96,7 @@ def statistics(
     n_extras = log_mels.frames.shape[1] - N_MELS
     count, total, squares = 0, np.zeros(n_mfcc + n_extras), np.zeros(n_mfcc + n_extras)
     for row in rows:
-        frames = log_mels.row(row).astype(np.float64)
-        values = np.concatenate((cepstra(frames[:, :N_MELS], n_mfcc), frames[:, N_MELS:]), axis=1)
+        values = columns(log_mels.row(row).astype(np.float64), n_mfcc)
         count += len(values)
         total += values.sum(0)
         squares += np.square(values).sum(0)
@@ -106,6 +105,11 @@ def statistics(
     mean = total / count
     least = np.repeat([LEAST_STD, LEAST_EXTRA_STD], [n_mfcc, n_extras])
     return mean, np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), least)
+
+
+def columns(frames: NDArray[np.float64], n_mfcc: int) -> NDArray[np.float64]:
+    """Return what is standardised, (frames, n_features), of frames as `LogMel` gives them: cepstra, then extras."""
+    return np.concatenate((cepstra(frames[:, :N_MELS], n_mfcc), frames[:, N_MELS:]), axis=1)
 
 
 def write_features(

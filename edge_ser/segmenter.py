@@ -64,14 +64,7 @@ class Segmenter:
         self.step_samples = features.frames_per_step * front_end.hop_length
         self._log_mel = LogMel(features.extras)
         self._voice_activity = VoiceActivity()
-        self._to_int8 = ToInt8(
-            front_end,
-            features.mean,
-            features.std,
-            features.lsb_per_std,
-            features.running_mean_prior_frames,
-            features.extras,
-        )
+        self._to_int8 = to_int8(features)
         self._hangover_steps = round(hangover_seconds / features.step_seconds)
         self._hangover_samples = hangover_seconds * front_end.sample_rate
         self.reset()
@@ -112,6 +105,18 @@ class Segmenter:
             features = (*features, self._to_int8(frames))
         self._before = frames
         return Step(speech, onset, features, level_dbfs(pcm), self._voice_activity.noise_floor_db, is_clipped(pcm))
+
+
+def to_int8(features: Features) -> ToInt8:
+    """Return what makes frames int8 as a model file says."""
+    return ToInt8(
+        features.front_end,
+        features.mean,
+        features.std,
+        features.lsb_per_std,
+        features.running_mean_prior_frames,
+        features.extras,
+    )
 
 
 def level_dbfs(pcm: NDArray[np.int16]) -> float:
