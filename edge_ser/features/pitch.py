@@ -27,7 +27,7 @@ SEARCHED = slice(SHORTEST - 1, LONGEST - 1)  # of the lags from 1 on; each has a
 FRAME = WINDOW + LONGEST  # samples that a frame looks at
 HISTORY = FRAME - HOP  # of them known before
 
-PERIODIC = 0.2
+PERIODIC = np.array(0.2)
 """Aperiodicity under which a frame counts as voiced."""
 
 QUIET = WINDOW * 8.0**2
@@ -84,13 +84,14 @@ class Pitch:
         """Return what to say of the last of these samples (FRAME,), the rest being their past."""
         aperiodicity = self._aperiodicity(samples)
         searched = aperiodicity[SEARCHED]
-        place = int((searched < PERIODIC).argmax())  # of the first dip; 0 where there is none
-        voiced = bool(searched[place] < PERIODIC)
+        dips = np.less(searched, PERIODIC)
+        place = int(dips.argmax())  # of the first dip; 0 where there is none
+        voiced = bool(dips[place])
         if voiced:
             lag, least = dip(aperiodicity[SHORTEST - 2 + place :].tolist())
             self._height = log_pitch(round((SHORTEST + place + lag) * PERIOD_STEPS))
         else:
-            least = min(float(np.minimum.reduce(searched)), 1.0)
+            least = min(float(searched[searched.argmin()]), 1.0)
         self._onsets = (self._onsets << 1 | (voiced and not self._voiced)) & ONSET_MASK
         self._voiced = voiced
         return self._height, round(VOICING_ONE * (1 - least)), self._onsets.bit_count()
@@ -99,19 +100,18 @@ class Pitch:
         """Return the difference function over its own running mean (LONGEST,), for lags from 1 on.
 
         The difference is the sum of (x(j) - x(j - lag))^2 over the window, and so the energy of the window and of the
-        one that lies `lag` before, less twice the product of both. Arrays begin with the longest lag.
+        one that lies `lag` before, less twice the product of both.
         """
-        past, window = samples[:WINDOW], samples[LONGEST:]
-        square = np.square(samples)
-        energy = self._energy
-        energy[0] = past.dot(past) + window.dot(window) + QUIET
-        np.subtract(square[WINDOW:], square[:LONGEST], energy[1:])  # from one lag to the next
+        window = samples[LONGEST:]
+        square, energy = np.square(samples), self._energy
+        energy[0] = 2 * window.dot(window) + QUIET
+        np.subtract(square[LONGEST - 1 :: -1], square[: WINDOW - 1 : -1], energy[1:])  # from one lag to the next
         np.add.accumulate(energy, 0, None, energy)
-        product = np.correlate(samples, np.add(window, window))
-        difference = np.subtract(energy, product, product)[-2::-1]
+        product = np.correlate(samples, np.add(window, window))  # longest lag first
+        difference = np.subtract(energy, product[::-1])[1:]
         mean = np.add.accumulate(difference)  # times lag
-        ratio: NDArray[np.float64] = np.divide(np.multiply(difference, self._lag), mean, mean)
-        return ratio
+        np.multiply(difference, self._lag, difference)
+        return np.divide(difference, mean, mean)
 
 
 def dip(values: list[float]) -> tuple[float, float]:

@@ -27,7 +27,7 @@ class LogEnergy:
     """
 
     def __init__(self) -> None:
-        self._weights = _weights(lambda k: t.MEL_ONE)
+        self._weights = _weights(lambda k: t.MEL_ONE) * t.MEL_SCALE
 
     def reset(self) -> None:
         """Nothing is remembered."""

@@ -33,7 +33,13 @@ def by_output(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def exact_log(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return rint(LOG_UNIT * ln(sums / MEL_ONE)), at least 0, of integers below 2^53, with 10 bits of mantissa."""
-    bits = (sums * t.MEL_SCALE).view(np.int64)
-    logs: NDArray[np.float64] = load_tables().log.take(bits >> MANTISSA_SHIFT, None, None, "clip")
+    """Return rint(LOG_UNIT * ln(sums / MEL_ONE)), at least 0, with 10 bits of mantissa.
+
+    Parameters
+    ----------
+    sums : float64
+        Integers below 2^53 times MEL_SCALE, which the weights that they were made with hold already.
+    """
+    bits = np.right_shift(sums.view(np.int64), MANTISSA_SHIFT)
+    logs: NDArray[np.float64] = load_tables().log.take(bits, None, None, "clip")
     return logs
