@@ -54,7 +54,7 @@ def costs(signal: NDArray[np.int16], rounds: int, figures: dict[str, float]) -> 
 def together(signal: NDArray[np.int16], rounds: int, figures: dict[str, float], notes: list[str]) -> tuple[Table, ...]:
     """Return what all of prosody costs beside Kaldi's pitch tracker; nothing but a note where that is missing."""
     try:
-        kaldi_pitch.KaldiPitch()
+        kaldi_pitch.KaldiPitch().close()
     except (ImportError, OSError, AttributeError, StopIteration) as error:
         notes.append(f"Kaldi's pitch tracker cannot be measured ({error}): pip install {kaldi_pitch.PACKAGE}")
         return ()
@@ -75,8 +75,10 @@ def _beside_kaldi(
         bands = heard[:, :N_MELS]
         return mfcc(bands), activity(bands), heard[:, N_MELS:]
 
-    def kaldi() -> object:  # anew each time, since it keeps all frames for ever
-        return _run(kaldi_pitch.KaldiPitch().push, blocks)()
+    def kaldi() -> None:  # anew each time, since it keeps all frames for ever
+        stream = kaldi_pitch.KaldiPitch()
+        _run(stream.push, blocks)()
+        stream.close()
 
     times: Times = interleave({OURS: _run(ours, blocks), KALDI: kaldi}, rounds, clock=time.process_time)
     found, key = ratio(times, OURS, KALDI), f"prosody_{frames * 10}_ms"

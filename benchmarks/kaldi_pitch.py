@@ -66,6 +66,8 @@ class KaldiPitch:
         self._accept.restype = self._get.restype = None
         self._ready.argtypes = (ctypes.c_void_p,)
         self._get.argtypes = (ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p)
+        self._unmake = library._ZN5kaldi18OnlinePitchFeatureD1Ev
+        self._unmake.argtypes, self._unmake.restype = (ctypes.c_void_p,), None
         make = library._ZN5kaldi18OnlinePitchFeatureC1ERKNS_22PitchExtractionOptionsE
         make.argtypes, make.restype = (ctypes.c_void_p, ctypes.c_void_p), None
         self._memory = ctypes.create_string_buffer(OBJECT_BYTES)
@@ -76,6 +78,10 @@ class KaldiPitch:
         self._out = _Vector(self._frame.ctypes.data, 2)
         self._out_at = ctypes.addressof(self._out)
         self._read = 0
+
+    def close(self) -> None:
+        """Free what it holds, which grows with each frame; nothing may follow."""
+        self._unmake(self._object)
 
     def push(self, pcm: NDArray[np.int16]) -> list[list[float]]:
         """Return the frames that these samples complete."""

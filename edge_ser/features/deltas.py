@@ -53,18 +53,14 @@ class Fit:
         return self._bands[frames]
 
 
-class Delta(Fit):
-    """Slope of the first 13 cepstra: LOG_UNIT * 10 per natural-log unit and frame, two frames late."""
-
-    def __init__(self) -> None:
-        super().__init__((-2, -1, 0, 1, 2))
+def delta() -> Fit:
+    """Return the slope of the first 13 cepstra: LOG_UNIT * 10 per natural-log unit and frame, two frames late."""
+    return Fit((-2, -1, 0, 1, 2))
 
 
-class DeltaDelta(Fit):
-    """Curvature of the first 13 cepstra: LOG_UNIT * 7 per natural-log unit and frame^2, two frames late."""
-
-    def __init__(self) -> None:
-        super().__init__((2, -1, -2, -1, 2))
+def delta_delta() -> Fit:
+    """Return the curvature of the first 13 cepstra: LOG_UNIT * 7 per natural-log unit and frame^2, two frames late."""
+    return Fit((2, -1, -2, -1, 2))
 
 
 class Flux:

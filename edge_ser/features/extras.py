@@ -28,7 +28,7 @@ class Extra:
     """One optional feature."""
 
     place: str
-    """Module in this package, and class."""
+    """Module in this package, and what in it makes the feature."""
 
     hears: int
     """What it is given: PCM, LOG_MEL or POWER."""
@@ -49,13 +49,13 @@ EXTRAS: Mapping[str, Extra] = MappingProxyType(
         "rolloff": Extra("shape.Rolloff", POWER, (True,)),
         "chroma": Extra("chroma.Chroma", POWER, (False,) * 12),
         "flux": Extra("deltas.Flux", LOG_MEL, (False,)),
-        "delta": Extra("deltas.Delta", LOG_MEL, (False,) * 13),
-        "delta_delta": Extra("deltas.DeltaDelta", LOG_MEL, (False,) * 13),
-        "rms": Extra("energy.Rms", PCM, (False,)),  # loudness itself, which the running mean takes out of the MFCC
+        "delta": Extra("deltas.delta", LOG_MEL, (False,) * 13),
+        "delta_delta": Extra("deltas.delta_delta", LOG_MEL, (False,) * 13),
+        # Loudness itself, of which the running mean leaves only the movement in the MFCC.
+        "rms": Extra("energy.Rms", PCM, (False,)),
         "zero_crossings": Extra("energy.ZeroCrossings", PCM, (True,)),
-        "pitch": Extra(
-            "pitch.Pitch", PCM, (True, False, False)
-        ),  # height is the speaker's; voicing and its rate are not
+        # Height is the speaker's own; voicing and its onsets mean the same in every voice.
+        "pitch": Extra("pitch.Pitch", PCM, (True, False, False)),
         "rhythm": Extra("rhythm.Rhythm", LOG_MEL, (False, False)),
     }
 )

@@ -47,7 +47,7 @@ class Pitch:
 
     Height is LOG_UNIT * ln(f / Hz) with the period rounded to 1/64 sample, and stays where it was while nothing is
     voiced. Voicing is VOICING_ONE for a perfectly periodic frame, 0 for noise. Onsets are the times in the last
-    ONSET_FRAMES that voicing set in.
+    ONSET_FRAMES that voicing set in. A frame is judged by the last 42 ms of samples.
     """
 
     def __init__(self) -> None:

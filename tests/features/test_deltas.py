@@ -7,7 +7,7 @@ import pytest
 from features.signals import at_level, everything, voice_like
 
 from edge_ser.features import LOG_UNIT, LogMel, cepstra
-from edge_ser.features.deltas import N_CEPSTRA, Delta, DeltaDelta, Flux
+from edge_ser.features.deltas import N_CEPSTRA, Fit, Flux, delta, delta_delta
 from edge_ser.features.tables import N_MELS
 
 VOICE = at_level(voice_like(16000), -20)
@@ -23,8 +23,8 @@ def test_slope_and_curvature_are_librosas(pcm: np.ndarray, name: str, order: int
     np.testing.assert_allclose(found[4:], expected[2:-2], atol=1e-4)
 
 
-@pytest.mark.parametrize(("feature", "one", "slope"), [(Delta(), 10, True), (DeltaDelta(), 7, False)])
-def test_a_parabola_has_its_slope_and_its_curvature(feature: Delta | DeltaDelta, one: int, slope: bool) -> None:
+@pytest.mark.parametrize(("feature", "one", "slope"), [(delta(), 10, True), (delta_delta(), 7, False)])
+def test_a_parabola_has_its_slope_and_its_curvature(feature: Fit, one: int, slope: bool) -> None:
     t = np.arange(20.0)
     log_mel = np.repeat((3 * t**2 + 40 * t)[:, None], N_MELS, axis=1)  # the 0th cepstrum is sqrt(40) of it
     expected = (6 * t + 40 if slope else np.full(20, 6.0)) * np.sqrt(N_MELS)
