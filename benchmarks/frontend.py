@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edge_ser.features
+from benchmarks import frontend_extras, frontend_profile
 from benchmarks.report import Report, Table, Times, interleave, ratio, spread
 from edge_ser.features import FrontEnd, LogMel, Mfcc, VoiceActivity
 
@@ -78,8 +79,13 @@ def run(quick: bool = False) -> Report:
         tuple(rows),
     )
     parts = _parts(signal, rounds, figures)
-    start = _start(3 if quick else 20, figures)
-    return Report("frontend", (table, parts, start), figures, tuple(notes))
+    extras = (
+        frontend_extras.costs(signal, rounds, figures),
+        *frontend_extras.together(signal, rounds, figures, notes),
+    )
+    starts = _start(3 if quick else 20, figures)
+    profile = frontend_profile.operations(rounds, figures)
+    return Report("frontend", (table, parts, *extras, *starts, profile), figures, tuple(notes))
 
 
 def speech_like(seconds: float) -> NDArray[np.int16]:
@@ -265,8 +271,8 @@ def _processor_seconds_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _start(rounds: int, figures: dict[str, float]) -> Table:
-    """Return how long a fresh process takes to its first feature, beside `import numpy`."""
+def _start(rounds: int, figures: dict[str, float]) -> tuple[Table, Table]:
+    """Return how long a fresh process takes to its first feature, beside `import numpy`, and its profile."""
     numpy = "import numpy"
     feature = (
         "import numpy as np; from edge_ser.features import FrontEnd, LogMel, Mfcc;"
@@ -292,4 +298,5 @@ def _start(rounds: int, figures: dict[str, float]) -> Table:
          "yes" if ours.median <= goal else "no"),
         ("import numpy", figures["start.import_numpy_ms"], None, None, None),
     )  # fmt: skip
-    return Table("a fresh process, ms of processor time", ("what", "ms", "ours / it", "goal", "reached"), rows)
+    table = Table("a fresh process, ms of processor time", ("what", "ms", "ours / it", "goal", "reached"), rows)
+    return table, frontend_profile.start(feature, environment, rounds, figures)

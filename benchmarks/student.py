@@ -31,7 +31,7 @@ def run(quick: bool = False) -> Report:
     spec = model.metadata.features
     window_steps = round(WINDOW_SECONDS / spec.step_seconds)
     rng = np.random.default_rng(0)
-    features = rng.integers(-128, 128, (window_steps, spec.frames_per_step, spec.front_end.n_mfcc), np.int8)
+    features = rng.integers(-128, 128, (window_steps, spec.frames_per_step, spec.n_features), np.int8)
     steppers = {name: Stepper(model, backend=name) for name in working_backends(model)}
 
     steps = interleave(

@@ -20,7 +20,7 @@ class Examples:
     """
 
     features: NDArray[np.int8]
-    """(frames of all, n_mfcc), memory-mapped."""
+    """(frames of all, n_features), memory-mapped."""
 
     start: NDArray[np.int64]
     """(n,) first row of each."""
@@ -59,7 +59,7 @@ class Batch:
     """A batch, padded with zeros at the end."""
 
     features: NDArray[np.int8]
-    """(batch, frames, n_mfcc)."""
+    """(batch, frames, n_features)."""
 
     frames: NDArray[np.int32]
     """(batch,) before the padding."""

@@ -1,4 +1,4 @@
-"""Training features: the board's own int8 MFCC with the running mean removed, statistics from the training speakers."""
+"""Training features: the board's own int8, the running mean removed, with statistics from the training speakers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from convert.errors import StageError
 from convert.log_mels import LogMels
-from edge_ser.features import FrontEnd, Mfcc, RunningMean
+from edge_ser.features import FrontEnd, ToInt8
+from edge_ser.features.extras import count_columns
 from edge_ser.features.mfcc import cepstra
+from edge_ser.features.tables import N_MELS
 
 INT8, INDEX = "features.int8", "index.npz"
 LEAST_STD = 1e-3  # of a coefficient, in natural-log units
+LEAST_EXTRA_STD = 1.0  # of a column of integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +34,29 @@ class FeatureOptions:
     prior_frames: int = 50
     """Frames after which the running mean is believed half."""
 
+    extras: tuple[str, ...] = ()
+    """What the student hears beside the MFCC: names from `edge_ser.features.extras.EXTRAS`."""
+
+    @property
+    def n_extras(self) -> int:
+        """Columns of the extras."""
+        return count_columns(self.extras)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Utterances, each int8 (frames, n_mfcc)."""
+    """Utterances, each int8 (frames, n_features): the MFCC, then the columns of the extras."""
 
     options: FeatureOptions
 
     mean: NDArray[np.float64]
-    """(n_mfcc,): of the training frames, natural-log units."""
+    """(n_features,): of the training frames, natural-log units for the MFCC."""
 
     std: NDArray[np.float64]
-    """(n_mfcc,)."""
+    """(n_features,)."""
 
     frames: NDArray[np.int8]
-    """(all frames, n_mfcc), memory-mapped."""
+    """(all frames, n_features), memory-mapped."""
 
     start: NDArray[np.int64]
     """(rows + 1,): first frame of each utterance; the last is the end."""
@@ -68,30 +79,37 @@ class Features:
         return np.diff(self.start)
 
     def row(self, index: int) -> NDArray[np.int8]:
-        """Return an utterance (frames, n_mfcc)."""
+        """Return an utterance (frames, n_features)."""
         return self.frames[self.start[index] : self.start[index + 1]]
 
 
 def statistics(
     log_mels: LogMels, rows: NDArray[np.intp], n_mfcc: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and standard deviation (n_mfcc,) of the cepstra of some utterances.
+    """Return mean and standard deviation (n_features,) of some utterances: of the cepstra, then of the extras.
 
     Raises
     ------
     StageError
         There are none.
     """
-    count, total, squares = 0, np.zeros(n_mfcc), np.zeros(n_mfcc)
+    n_extras = log_mels.frames.shape[1] - N_MELS
+    count, total, squares = 0, np.zeros(n_mfcc + n_extras), np.zeros(n_mfcc + n_extras)
     for row in rows:
-        values = cepstra(log_mels.row(row).astype(np.float64), n_mfcc)
+        values = columns(log_mels.row(row).astype(np.float64), n_mfcc)
         count += len(values)
         total += values.sum(0)
         squares += np.square(values).sum(0)
     if not count:
         raise StageError("No speech was found in the training clips", "Listen to some: are they silent or noise?")
     mean = total / count
-    return mean, np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), LEAST_STD)
+    least = np.repeat([LEAST_STD, LEAST_EXTRA_STD], [n_mfcc, n_extras])
+    return mean, np.maximum(np.sqrt(np.maximum(squares / count - mean**2, 0)), least)
+
+
+def columns(frames: NDArray[np.float64], n_mfcc: int) -> NDArray[np.float64]:
+    """Return what is standardised, (frames, n_features), of frames as `LogMel` gives them: cepstra, then extras."""
+    return np.concatenate((cepstra(frames[:, :N_MELS], n_mfcc), frames[:, N_MELS:]), axis=1)
 
 
 def write_features(
@@ -119,16 +137,17 @@ def write_features(
     """
     train_rows = np.flatnonzero(np.isin(log_mels.clip, train_clips))
     mean, std = statistics(log_mels, train_rows, options.n_mfcc)
-    to_mfcc = Mfcc(FrontEnd(n_mfcc=options.n_mfcc), mean, std, options.lsb_per_std)
-    running_mean = RunningMean(options.n_mfcc, options.prior_frames)
+    front_end = FrontEnd(n_mfcc=options.n_mfcc)
+    to_int8 = ToInt8(front_end, mean, std, options.lsb_per_std, options.prior_frames, options.extras)
     with (folder / INT8).open("wb") as stream:
         for row in progress(range(len(log_mels))):
-            stream.write(utterance(log_mels.row(row), to_mfcc, running_mean, frames_per_step).tobytes())
+            stream.write(utterance(log_mels.row(row), to_int8, frames_per_step).tobytes())
     np.savez(
         folder / INDEX,
         n_mfcc=options.n_mfcc,
         lsb_per_std=options.lsb_per_std,
         prior_frames=options.prior_frames,
+        extras=np.array(options.extras, np.str_),
         mean=mean,
         std=std,
         start=log_mels.start,
@@ -139,25 +158,25 @@ def write_features(
 
 
 def utterance(
-    log_mel: NDArray[np.int32], to_mfcc: Mfcc, running_mean: RunningMean, frames_per_step: int
+    log_mel: NDArray[np.int32] | NDArray[np.float64], to_int8: ToInt8, frames_per_step: int
 ) -> NDArray[np.int8]:
-    """Return what the student gets of one utterance: int8 (frames, n_mfcc)."""
-    mfcc = to_mfcc(log_mel.astype(np.float64))
-    running_mean.reset()
-    for first in range(0, len(mfcc), frames_per_step):
-        mfcc[first : first + frames_per_step] = running_mean(mfcc[first : first + frames_per_step])
-    return mfcc
+    """Return what the student gets of one utterance: int8 (frames, n_features)."""
+    frames = log_mel.astype(np.float64)
+    to_int8.reset()
+    steps = [to_int8(frames[first : first + frames_per_step]) for first in range(0, len(frames), frames_per_step)]
+    return np.concatenate(steps)
 
 
 def open_features(folder: Path) -> Features:
     """Return what `write_features` wrote."""
     with np.load(folder / INDEX) as index:
-        options = FeatureOptions(int(index["n_mfcc"]), float(index["lsb_per_std"]), int(index["prior_frames"]))
+        extras = tuple(index["extras"].tolist())
+        options = FeatureOptions(int(index["n_mfcc"]), float(index["lsb_per_std"]), int(index["prior_frames"]), extras)
         return Features(
             options,
             index["mean"],
             index["std"],
-            np.memmap(folder / INT8, np.int8, "r").reshape(-1, options.n_mfcc),
+            np.memmap(folder / INT8, np.int8, "r").reshape(-1, options.n_mfcc + options.n_extras),
             index["start"],
             index["clip"],
             index["variant"],

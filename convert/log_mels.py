@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from convert.augment import Augment, Material, augment, open_material
 from convert.corpora.recordings import Recordings, open_recordings
 from convert.segments import Segmentation, segments
+from edge_ser.features.extras import count_columns
 from edge_ser.features.tables import N_MELS
 
 FRAMES, ROWS, JOURNAL = "frames.int32", "rows.npz", "journal.jsonl"
@@ -28,10 +29,10 @@ PLAIN = 0  # variant: the recording as it is
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogMels:
-    """Utterances, each (frames, n_mels) integers."""
+    """Utterances, each (frames, n_mels) integers, behind them the columns of the extras that were asked for."""
 
     frames: NDArray[np.int32]
-    """(all frames, n_mels), memory-mapped."""
+    """(all frames, n_mels + columns of the extras), memory-mapped."""
 
     start: NDArray[np.int64]
     """(rows + 1,): first frame of each utterance; the last is the end."""
@@ -49,7 +50,7 @@ class LogMels:
         return len(self.clip)
 
     def row(self, index: int) -> NDArray[np.int32]:
-        """Return an utterance's log-mel frames (frames, n_mels)."""
+        """Return an utterance's frames (frames, n_mels + columns of the extras)."""
         return self.frames[self.start[index] : self.start[index + 1]]
 
 
@@ -63,6 +64,7 @@ class Work:
     segmentation: Segmentation
     variants: int
     seed: int
+    extras: tuple[str, ...] = ()
 
 
 def corpus_levels(recordings: Recordings) -> dict[str, float]:
@@ -91,7 +93,8 @@ def write_log_mels(
     """
     clips = len(open_recordings(work.recordings).clips)
     chunks = [range(first, min(first + CLIPS_PER_CHUNK, clips)) for first in range(0, clips, CLIPS_PER_CHUNK)]
-    journal = _resume(folder)
+    width = N_MELS + count_columns(work.extras)
+    journal = _resume(folder, width)
     context = get_context("spawn")
     with (
         (folder / FRAMES).open("ab") as frames,
@@ -105,13 +108,13 @@ def write_log_mels(
             frames.flush()
             log.write(json.dumps(rows) + "\n")  # only now the chunk counts
             log.flush()
-    _write_rows(folder)
+    _write_rows(folder, width)
 
 
 def open_log_mels(folder: Path) -> LogMels:
     """Return what `write_log_mels` wrote."""
     with np.load(folder / ROWS) as rows:
-        frames = np.memmap(folder / FRAMES, np.int32, "r").reshape(-1, int(rows["n_mels"]))
+        frames = np.memmap(folder / FRAMES, np.int32, "r").reshape(-1, int(rows["width"]))
         return LogMels(frames, rows["start"], rows["clip"], rows["variant"], rows["speech_steps"])
 
 
@@ -128,7 +131,7 @@ def _log_mels(clips: range) -> tuple[bytes, list[list[int]]]:
     blobs, rows = [], []
     for clip in clips:
         for variant, pcm in _variants(clip):
-            for segment in segments(pcm, _WORKER[0][0].segmentation):
+            for segment in segments(pcm, _WORKER[0][0].segmentation, _WORKER[0][0].extras):
                 blobs.append(segment.log_mel.astype("<i4").tobytes())
                 rows.append([clip, variant, len(segment.log_mel), segment.speech_steps])
     return b"".join(blobs), rows
@@ -143,7 +146,7 @@ def _variants(clip: int) -> Iterator[tuple[int, NDArray[np.int16]]]:
         yield variant, augment(recordings.active_pcm(clip), rng, work.options, material, levels[info.corpus])
 
 
-def _resume(folder: Path) -> list[list[list[int]]]:
+def _resume(folder: Path, width: int) -> list[list[list[int]]]:
     """Return the chunks that are complete, and cut off what follows them."""
     path = folder / JOURNAL
     done = []
@@ -155,16 +158,16 @@ def _resume(folder: Path) -> list[list[list[int]]]:
         path.write_text("".join(json.dumps(rows) + "\n" for rows in done), encoding="utf-8")
     frames = sum(row[2] for rows in done for row in rows)
     with (folder / FRAMES).open("ab") as stream:
-        stream.truncate(frames * N_MELS * 4)
+        stream.truncate(frames * width * 4)
     return done
 
 
-def _write_rows(folder: Path) -> None:
+def _write_rows(folder: Path, width: int) -> None:
     lines = (folder / JOURNAL).read_text(encoding="utf-8").splitlines()
     rows = np.array([row for line in lines for row in json.loads(line)], np.int64).reshape(-1, 4)
     np.savez(
         folder / ROWS,
-        n_mels=N_MELS,
+        width=width,
         start=np.concatenate([[0], np.cumsum(rows[:, 2])]),
         clip=rows[:, 0].astype(np.int32),
         variant=rows[:, 1].astype(np.int32),

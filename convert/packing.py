@@ -27,6 +27,7 @@ def student_features(prepared: Prepared) -> Features:
         lsb_per_std=features.options.lsb_per_std,
         running_mean_prior_frames=features.options.prior_frames,
         frames_per_step=prepared.recipe.segmentation.frames_per_step,
+        extras=features.options.extras,
     )
 
 

@@ -66,7 +66,15 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     added = [[path.name, sha256] for path, sha256 in (*noise_files(corpora), *room_files(corpora))]
     inputs = {"files": added, "code": code_digest("convert/augment/material.py")}
     material = run_stage(out, "material", inputs, lambda folder: write_material(corpora, folder))
-    work = Work(decoded, material, recipe.augment, recipe.segmentation, recipe.data.variants, recipe.seed)
+    work = Work(
+        decoded,
+        material,
+        recipe.augment,
+        recipe.segmentation,
+        recipe.data.variants,
+        recipe.seed,
+        recipe.features.extras,
+    )
     code = code_digest("convert/log_mels.py", "convert/segments.py", "convert/augment", "edge_ser/features")
     inputs = {"work": asdict(work), "tables": TABLES_SHA256, "code": code}
     heard = run_stage(out, "log_mels", inputs, lambda folder: write_log_mels(work, folder, progress=_chunks))

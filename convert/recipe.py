@@ -18,6 +18,8 @@ from convert.augment import Augment
 from convert.errors import RecipeError
 from convert.features import FeatureOptions
 from convert.segments import Segmentation
+from edge_ser.errors import SettingsError
+from edge_ser.features.extras import look_up
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -219,6 +221,10 @@ def _keys(table: type) -> set[str]:
 
 
 def _check(recipe: Recipe, path: Path) -> None:
+    try:
+        look_up(recipe.features.extras)
+    except SettingsError as error:
+        raise RecipeError(f"{path}: features.extras: {error.problem}", error.cure) from error
     unknown = [name for name in recipe.label_of_class if name not in recipe.classes]
     if unknown:
         raise RecipeError(f"{path}: label_of_class names {unknown[0]!r}, which is no class", "add it to classes")

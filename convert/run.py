@@ -186,7 +186,11 @@ def configuration(prepared: Prepared, network: Network) -> Any:
     """Return a network's configuration, with the sizes that the recipe's features and classes demand."""
     recipe = prepared.recipe
     return architecture(
-        network.architecture, n_mfcc=recipe.features.n_mfcc, n_classes=len(recipe.classes), **network.options
+        network.architecture,
+        n_mfcc=recipe.features.n_mfcc,
+        n_extras=recipe.features.n_extras,
+        n_classes=len(recipe.classes),
+        **network.options,
     )
 
 

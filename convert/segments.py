@@ -6,12 +6,14 @@ holds both to the same frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.features import LogMel
+from edge_ser.features.tables import N_MELS
 from edge_ser.features.voice_activity import VoiceActivity
 
 HOP = 160  # samples, 10 ms
@@ -33,13 +35,13 @@ class Segment:
     """One utterance."""
 
     log_mel: NDArray[np.float64]
-    """(frames, n_mels), whole steps, from the one before the onset to the end of the hangover."""
+    """(frames, n_mels + columns of the extras), whole steps, from the one before the onset to the hangover's end."""
 
     speech_steps: int
     """Steps with speech among them."""
 
 
-def segments(pcm: NDArray[np.int16], options: Segmentation) -> list[Segment]:
+def segments(pcm: NDArray[np.int16], options: Segmentation, extras: Sequence[str] = ()) -> list[Segment]:
     """Return the utterances in a recording.
 
     Parameters
@@ -47,10 +49,12 @@ def segments(pcm: NDArray[np.int16], options: Segmentation) -> list[Segment]:
     pcm : int16 (n,)
         Mono, 16 kHz; completed with zeros to a whole step.
     options : Segmentation
+    extras : sequence of str
+        What else to hear of each frame; see `LogMel`.
     """
     step = options.frames_per_step
-    log_mel = LogMel().push(np.pad(pcm, (0, -len(pcm) % (step * HOP))))
-    speech = VoiceActivity()(log_mel).reshape(-1, step).any(1)
+    log_mel = LogMel(extras).push(np.pad(pcm, (0, -len(pcm) % (step * HOP))))
+    speech = VoiceActivity()(log_mel[:, :N_MELS]).reshape(-1, step).any(1)
     found = []
     for first, stop in spans(speech, options.hangover_steps):
         found.append(Segment(log_mel[first * step : stop * step], int(speech[first:stop].sum())))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_ser.features import Detector, LogMel, Mfcc, RunningMean, VoiceActivity
+from edge_ser.features import Detector, LogMel, ToInt8, VoiceActivity
+from edge_ser.features.tables import N_MELS
 from edge_ser.student.metadata import Features
 
 FULL_SCALE = 32768  # LSB
@@ -37,7 +38,7 @@ class Step:
     """An utterance begins."""
 
     features: tuple[NDArray[np.int8], ...]
-    """Each (frames_per_step, n_mfcc): none outside an utterance; at its onset the step before, then this one."""
+    """Each (frames_per_step, n_features): none outside an utterance; at its onset the step before, then this one."""
 
     level_dbfs: float
     """RMS without DC in dB relative to full scale, at least -120."""
@@ -77,10 +78,9 @@ class Segmenter:
         front_end = features.front_end
         self.step_samples = features.frames_per_step * front_end.hop_length
         self._mask = mask
-        self._log_mel = LogMel()
+        self._log_mel = LogMel(features.extras)
         self._voice_activity = VoiceActivity() if voice_activity is None else voice_activity
-        self._mfcc = Mfcc(front_end, features.mean, features.std, features.lsb_per_std)
-        self._running_mean = RunningMean(front_end.n_mfcc, features.running_mean_prior_frames)
+        self._to_int8 = to_int8(features)
         self._hangover_steps = round(hangover_seconds / features.step_seconds)
         self._hangover_samples = hangover_seconds * front_end.sample_rate
         self.reset()
@@ -89,7 +89,7 @@ class Segmenter:
         """Start a new stream."""
         self._log_mel.reset()
         self._voice_activity.reset()
-        self._before: NDArray[np.float64] | None = None  # log-mel of the step before
+        self._before: NDArray[np.float64] | None = None  # frames of the step before
         self._open = False
         self._silent_steps = 0
 
@@ -103,10 +103,10 @@ class Segmenter:
         lost : int
             Samples lost in it or just before. So many that they could hide the end of an utterance do end it.
         """
-        log_mel = self._log_mel.push(pcm)
-        speech = bool(self._voice_activity(log_mel, pcm).any())
+        frames = self._log_mel.push(pcm)
+        speech = bool(self._voice_activity(frames[:, :N_MELS], pcm).any())
         if self._mask is not None:
-            log_mel = self._mask(log_mel)
+            frames = np.concatenate((self._mask(frames[:, :N_MELS]), frames[:, N_MELS:]), axis=1)
         if self._open:
             self._silent_steps = 0 if speech else self._silent_steps + 1
             if self._silent_steps > self._hangover_steps or lost > self._hangover_samples:
@@ -116,13 +116,25 @@ class Segmenter:
         if onset:
             self._open = True
             self._silent_steps = 0
-            self._running_mean.reset()
+            self._to_int8.reset()
             if self._before is not None:
-                features = (self._running_mean(self._mfcc(self._before)),)
+                features = (self._to_int8(self._before),)
         if self._open:
-            features = (*features, self._running_mean(self._mfcc(log_mel)))
-        self._before = log_mel
+            features = (*features, self._to_int8(frames))
+        self._before = frames
         return Step(speech, onset, features, level_dbfs(pcm), self._voice_activity.noise_floor_db, is_clipped(pcm))
+
+
+def to_int8(features: Features) -> ToInt8:
+    """Return what makes frames int8 as a model file says."""
+    return ToInt8(
+        features.front_end,
+        features.mean,
+        features.std,
+        features.lsb_per_std,
+        features.running_mean_prior_frames,
+        features.extras,
+    )
 
 
 def level_dbfs(pcm: NDArray[np.int16]) -> float:

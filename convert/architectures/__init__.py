@@ -1,7 +1,8 @@
 """Networks by name: each is a frozen dataclass of options whose `build()` returns a Keras model.
 
-A model takes (batch, frames, n_mfcc, 1) float32, the int8 features divided by `lsb_per_std`, and gives logits
-(batch, steps, n_classes) and log attention weights (batch, steps), of which `streaming_cnn.pool` makes one answer.
+A model takes (batch, frames, n_mfcc + n_extras, 1) float32, the int8 features divided by `lsb_per_std`, and gives
+logits (batch, steps, n_classes) and log attention weights (batch, steps), of which `streaming_cnn.pool` makes one
+answer.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
@@ -17,6 +16,9 @@ class Cnn:
     """Size of the network."""
 
     n_mfcc: int = 40
+    n_extras: int = 0
+    """Columns behind the cepstra."""
+
     n_classes: int = 8
     channels: tuple[int, ...] = (24, 48, 72, 96)
     """Of each block; all but the last halve both axes."""
@@ -37,11 +39,11 @@ class Cnn:
 
         Parameters
         ----------
-        std : array (n_mfcc,), optional
-            Of the cepstra in training, for the map from cepstra to bands.
+        std : array (n_mfcc + n_extras,), optional
+            Of the features in training, for the map from cepstra to bands.
         """
-        inputs = keras.Input((None, self.n_mfcc, 1), name="features")
-        x = spectral(inputs, np.ones(self.n_mfcc) if std is None else std)
+        inputs = keras.Input((None, self.n_mfcc + self.n_extras, 1), name="features")
+        x = spectral(inputs, std, self.n_mfcc)
         for block, filters in enumerate(self.channels, 1):
             x = residual_block(x, filters, 2 if block < len(self.channels) else 1)
         x = keras.layers.Dense(self.embedding, activation="relu")(by_step(x))

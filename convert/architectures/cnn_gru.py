@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
@@ -17,6 +16,9 @@ class CnnGru:
     """Size of the network."""
 
     n_mfcc: int = 40
+    n_extras: int = 0
+    """Columns behind the cepstra."""
+
     n_classes: int = 8
     channels: tuple[int, ...] = (24, 48, 64)
     """Of each block; each halves both axes."""
@@ -37,12 +39,12 @@ class CnnGru:
 
         Parameters
         ----------
-        std : array (n_mfcc,), optional
-            Of the cepstra in training, for the map from cepstra to bands.
+        std : array (n_mfcc + n_extras,), optional
+            Of the features in training, for the map from cepstra to bands.
         """
         layers = keras.layers
-        inputs = keras.Input((None, self.n_mfcc, 1), name="features")
-        x = spectral(inputs, np.ones(self.n_mfcc) if std is None else std)
+        inputs = keras.Input((None, self.n_mfcc + self.n_extras, 1), name="features")
+        x = spectral(inputs, std, self.n_mfcc)
         for filters in self.channels:
             x = residual_block(x, filters, 2)
         x = layers.Dropout(self.dropout)(by_step(x))

@@ -22,9 +22,22 @@ def inverse_dct(std: ArrayLike, n_bands: int) -> NDArray[np.float32]:
     return (scaled / unit).astype(np.float32)
 
 
-def spectral(x: tf.Tensor, std: ArrayLike) -> tf.Tensor:
-    """Add a learned linear map from cepstra (batch, frames, n_mfcc, 1) to as many bands, begun as the inverse DCT."""
-    n_mfcc = x.shape[2]
-    start = keras.initializers.Constant(inverse_dct(std, n_mfcc)[None, :, None, :])
-    x = keras.layers.Conv2D(n_mfcc, (1, n_mfcc), kernel_initializer=start, use_bias=False, name="spectral")(x)
+def spectral_kernel(std: ArrayLike | None, n_mfcc: int, n_extras: int, n_bands: int) -> NDArray[np.float32]:
+    """Return where a map from features to bands starts, (n_mfcc + n_extras, n_bands): extras add nothing at first.
+
+    Parameters
+    ----------
+    std : array (at least n_mfcc,) or None
+        Of the features in training, the cepstra first; 1 where there is none.
+    n_mfcc, n_extras, n_bands : int
+    """
+    cepstra = inverse_dct(np.ones(n_mfcc) if std is None else np.asarray(std)[:n_mfcc], n_bands)
+    return np.pad(cepstra, ((0, n_extras), (0, 0)))
+
+
+def spectral(x: tf.Tensor, std: ArrayLike | None, n_mfcc: int) -> tf.Tensor:
+    """Add a learned linear map from features (batch, frames, n_features, 1) to n_mfcc bands, see `spectral_kernel`."""
+    n_features = x.shape[2]
+    start = keras.initializers.Constant(spectral_kernel(std, n_mfcc, n_features - n_mfcc, n_mfcc)[None, :, None, :])
+    x = keras.layers.Conv2D(n_mfcc, (1, n_features), kernel_initializer=start, use_bias=False, name="spectral")(x)
     return keras.layers.Reshape((-1, n_mfcc, 1))(x)

@@ -11,12 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
-from convert.architectures.spectral import inverse_dct
+from convert.architectures.spectral import spectral_kernel
 from edge_ser.errors import SettingsError
 
 RELU_MAX = 6.0  # a bounded activation keeps the int8 scale fine
@@ -103,6 +102,9 @@ class StreamingCnn:
     n_mfcc: int = 40
     """Coefficients of a frame."""
 
+    n_extras: int = 0
+    """Columns of what is heard beside them."""
+
     n_classes: int = 8
 
     spectral: bool = False
@@ -138,10 +140,17 @@ class StreamingCnn:
                 f"channels has {len(self.channels)} blocks and pools {len(self.pools)}", "Give one pool for each block"
             )
         if self.coefficients < 1:
-            raise SettingsError(
-                f"Pools {self.pools} leave nothing of {self.n_bands if self.spectral else self.n_mfcc} coefficients",
-                "Pool less",
-            )
+            raise SettingsError(f"Pools {self.pools} leave nothing of {self.width} coefficients", "Pool less")
+
+    @property
+    def n_features(self) -> int:
+        """Columns of a frame."""
+        return self.n_mfcc + self.n_extras
+
+    @property
+    def width(self) -> int:
+        """Columns that the first block looks at."""
+        return self.n_bands if self.spectral else self.n_features
 
     @property
     def frames_per_step(self) -> int:
@@ -151,7 +160,7 @@ class StreamingCnn:
     @property
     def coefficients(self) -> int:
         """Left of the coefficient axis behind the blocks."""
-        width = self.n_bands if self.spectral else self.n_mfcc
+        width = self.width
         for pool in self.pools:
             width = width // pool if self.downsample == "pool" else (width - 1) // pool + 1
         return width
@@ -160,7 +169,7 @@ class StreamingCnn:
         """Return the network up to its heads, in order."""
         operations: list[Operation] = []
         if self.spectral:
-            spectral = Convolution("spectral", self.n_bands, (1, self.n_mfcc), activation=False, same=False)
+            spectral = Convolution("spectral", self.n_bands, (1, self.n_features), activation=False, same=False)
             operations += [spectral, Spread()]
         for block, (filters, pool) in enumerate(zip(self.channels, self.pools, strict=True), 1):
             stride = pool if self.downsample == "stride" else 1
@@ -188,17 +197,17 @@ class StreamingCnn:
 
         Parameters
         ----------
-        std : array (n_mfcc,), optional
-            Standard deviation of the cepstra in training, from which the spectral map starts as the inverse DCT.
+        std : array (n_features,), optional
+            Standard deviations in training; from those of the cepstra the spectral map starts as the inverse DCT.
 
         Returns
         -------
         keras.Model
-            (batch, frames, n_mfcc, 1) to logits (batch, steps, n_classes) and log attention weights (batch, steps);
+            (batch, frames, n_features, 1) to logits (batch, steps, n_classes) and log attention weights (batch, steps);
             frames that do not fill a step are ignored.
         """
         layers = keras.layers
-        inputs = keras.Input((None, self.n_mfcc, 1), name="features")
+        inputs = keras.Input((None, self.n_features, 1), name="features")
         x = inputs
         for operation in self.plan():
             if isinstance(operation, Convolution):
@@ -216,7 +225,7 @@ class StreamingCnn:
         attention = layers.Reshape((-1,), name="attention_by_step")(attention)
         model = keras.Model(inputs, [logits, attention], name="streaming_cnn")
         if self.spectral:
-            kernel = inverse_dct(np.ones(self.n_mfcc) if std is None else std, self.n_bands)
+            kernel = spectral_kernel(std, self.n_mfcc, self.n_extras, self.n_bands)
             model.get_layer("spectral").set_weights([kernel[None, :, None, :]])
         return model
 

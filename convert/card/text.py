@@ -64,8 +64,8 @@ Noises were added from ESC-10 (CC BY 3.0) and Speech Commands (CC BY 4.0) where 
 ## How it was made
 
 Recipe `$recipe`, seed $seed. Network `$architecture`, $teachers. The network is $bytes bytes, $compressed compressed;
-$zeros per cent of its int8 weights are zero. Features: $n_mfcc MFCC, statistics of the training speakers, running mean
-over a prior of $prior frames.
+$zeros per cent of its int8 weights are zero. Features: $n_mfcc MFCC$extras, statistics of the training speakers, a
+running mean over a prior of $prior frames.
 
 $remarks
 
@@ -133,6 +133,7 @@ def card_text(prepared: Prepared, decision: Decision, judged: Sequence[Judged], 
         compressed=f"{len(gzip.compress(tflite, mtime=0)):,}",
         zeros=f"{100 * recipe.pruning.sparsity:.0f}",
         n_mfcc=recipe.features.n_mfcc,
+        extras="".join(f", {name}" for name in recipe.features.extras),
         prior=recipe.features.prior_frames,
         licence=recipe.licence,
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convert.features import utterance
 from convert.segments import Segmentation, segments
 from edge_ser.decision.pooling import Pooling
-from edge_ser.features import Mfcc, RunningMean
+from edge_ser.segmenter import to_int8
 from edge_ser.student.backend import build_interpreter
 from edge_ser.student.graph import read_graph
 from edge_ser.student.metadata import Features
@@ -109,12 +109,10 @@ def streaming_student(model: ModelFile) -> Student:
 
 
 def utterances(pcm: Pcm, spec: Features, segmentation: Segmentation) -> list[NDArray[np.int8]]:
-    """Return what the student is fed of a recording: int8 (frames, n_mfcc) for each utterance."""
-    to_mfcc = Mfcc(spec.front_end, spec.mean, spec.std, spec.lsb_per_std)
-    running_mean = RunningMean(spec.front_end.n_mfcc, spec.running_mean_prior_frames)
-    return [
-        utterance(each.log_mel, to_mfcc, running_mean, spec.frames_per_step) for each in segments(pcm, segmentation)
-    ]
+    """Return what the student is fed of a recording: int8 (frames, n_features) for each utterance."""
+    frames_to_int8 = to_int8(spec)
+    heard = segments(pcm, segmentation, spec.extras)
+    return [utterance(each.log_mel, frames_to_int8, spec.frames_per_step) for each in heard]
 
 
 def probabilities(

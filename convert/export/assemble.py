@@ -40,7 +40,7 @@ def golden_vector(tflite: bytes, features: NDArray[np.int8]) -> Golden:
     ----------
     tflite : bytes
         int8.
-    features : int8 array (frames, n_mfcc)
+    features : int8 array (frames, n_features)
         At least one step; real speech, so that the answer depends on every layer.
     """
     network = Network(tflite)
@@ -75,7 +75,7 @@ def assemble(
         From `to_tflite`, after `check_parity`.
     label_of_class : mapping
         For each class, in the order of the logits, what the recogniser says.
-    golden_features : int8 array (frames, n_mfcc)
+    golden_features : int8 array (frames, n_features)
         See `golden_vector`.
     affect : mapping
         Holds at least each label.

@@ -62,7 +62,7 @@ def check_parity(
         As trained: float or quantisation-aware.
     tflite : bytes
         int8, from `to_tflite`.
-    recordings : sequence of int8 array (frames, n_mfcc)
+    recordings : sequence of int8 array (frames, n_features)
         Real features; not those that the scales were calibrated on.
     lsb_per_std : float
         int8 steps per unit of the network's input.

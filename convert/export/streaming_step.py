@@ -37,7 +37,7 @@ class StreamingStep(tf.Module):
     states : dict of tuple
         Shape (1, frames, coefficients, channels) of each state input `state_i`; `next_state_i` is its output.
     function : tf.types.experimental.ConcreteFunction
-        features (1, frames_per_step, n_mfcc, 1) and the states, to logits (1, n_classes), attention (1, 1) and
+        features (1, frames_per_step, n_features, 1) and the states, to logits (1, n_classes), attention (1, 1) and
         the next states.
     """
 
@@ -46,7 +46,7 @@ class StreamingStep(tf.Module):
         self.network = network
         self._weights = weights
         self.states = {f"state_{i}": shape for i, shape in enumerate(_state_shapes(network))}
-        shapes = {FEATURES: (1, network.frames_per_step, network.n_mfcc, 1), **self.states}
+        shapes = {FEATURES: (1, network.frames_per_step, network.n_features, 1), **self.states}
         signature = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
         self.function = tf.function(self._step, input_signature=signature).get_concrete_function()
 
@@ -55,7 +55,7 @@ class StreamingStep(tf.Module):
 
         Parameters
         ----------
-        features : float32 array (frames, n_mfcc)
+        features : float32 array (frames, n_features)
             Frames that do not fill a step are ignored.
 
         Yields
@@ -133,7 +133,7 @@ def streaming_step(network: StreamingCnn, model: keras.Model) -> StreamingStep:
 def _state_shapes(network: StreamingCnn) -> list[tuple[int, int, int, int]]:
     """Return the shape of the state of each convolution that has one, in the plan's order."""
     shapes: list[tuple[int, int, int, int]] = []
-    width, channels = network.n_mfcc, 1
+    width, channels = network.n_features, 1
     for operation in network.plan():
         if isinstance(operation, Convolution):
             if operation.context:

@@ -39,7 +39,7 @@ def to_tflite(
     ----------
     step : StreamingStep
         From `streaming_step`.
-    recordings : sequence of int8 array (frames, n_mfcc), or None
+    recordings : sequence of int8 array (frames, n_features), or None
         Features of real recordings as the student is fed them, to calibrate the int8 scales on the states that they
         lead to; None gives float32.
     lsb_per_std : float

@@ -20,10 +20,12 @@ from convert.export.assemble import assemble
 from convert.export.parity import check_parity
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
+from convert.features import columns, utterance
 from edge_ser.capture.resample import Resampler
 from edge_ser.capture.source import open_source
 from edge_ser.errors import EdgeSerError
-from edge_ser.features import TABLES_SHA256, FrontEnd, LogMel, Mfcc, RunningMean, cepstra
+from edge_ser.features import TABLES_SHA256, FrontEnd, LogMel
+from edge_ser.segmenter import to_int8
 from edge_ser.student.metadata import Decision, Features, Provenance
 from edge_ser.student.model_file import ModelFile
 
@@ -37,7 +39,9 @@ LOGIT_SPREAD, ATTENTION_SPREAD = 1.0, 0.5  # standard deviations
 CARD = "# Untrained\n\nRandom weights, for building and testing. What it says about a voice means nothing.\n"
 
 
-def untrained_student(network: StreamingCnn, recordings: Sequence[NDArray[np.int16]], seed: int = 0) -> ModelFile:
+def untrained_student(
+    network: StreamingCnn, recordings: Sequence[NDArray[np.int16]], seed: int = 0, extras: tuple[str, ...] = ()
+) -> ModelFile:
     """Return the model file of a network with random weights, exported like a trained one.
 
     Parameters
@@ -48,8 +52,10 @@ def untrained_student(network: StreamingCnn, recordings: Sequence[NDArray[np.int
         16 kHz; some seconds in all. Front end, batch norms and int8 scales are fitted to them.
     seed : int
         Of the weights.
+    extras : tuple of str
+        That it hears beside the MFCC; they fill the network's `n_extras` columns.
     """
-    features = fit_features(network, recordings)
+    features = fit_features(network, recordings, extras)
     heard = [extract(features, pcm) for pcm in recordings]
     model = random_model(network, heard, seed)
     tflite = to_tflite(streaming_step(network, model), heard, LSB_PER_STD)
@@ -69,20 +75,21 @@ def untrained_student(network: StreamingCnn, recordings: Sequence[NDArray[np.int
     )
 
 
-def fit_features(network: StreamingCnn, recordings: Sequence[NDArray[np.int16]]) -> Features:
+def fit_features(
+    network: StreamingCnn, recordings: Sequence[NDArray[np.int16]], extras: tuple[str, ...] = ()
+) -> Features:
     """Return a front end standardised to recordings."""
     front_end = FrontEnd(n_mfcc=network.n_mfcc)
-    frames = np.concatenate([cepstra(LogMel().push(pcm), network.n_mfcc) for pcm in recordings])
+    frames = np.concatenate([columns(LogMel(extras).push(pcm), network.n_mfcc) for pcm in recordings])
     mean, std = tuple(frames.mean(axis=0).tolist()), tuple(frames.std(axis=0).tolist())
-    return Features(front_end, TABLES_SHA256, mean, std, LSB_PER_STD, PRIOR_FRAMES, network.frames_per_step)
+    return Features(front_end, TABLES_SHA256, mean, std, LSB_PER_STD, PRIOR_FRAMES, network.frames_per_step, extras)
 
 
-def extract(features: Features, pcm: NDArray[np.int16]) -> NDArray[np.int8]:
-    """Return the features (frames, n_mfcc) of a recording taken as one utterance, in whole steps."""
-    mfcc = Mfcc(features.front_end, features.mean, features.std, features.lsb_per_std)(LogMel().push(pcm))
-    running_mean = RunningMean(features.front_end.n_mfcc, features.running_mean_prior_frames)
-    steps = len(mfcc) // features.frames_per_step
-    return np.concatenate([running_mean(step) for step in np.split(mfcc[: steps * features.frames_per_step], steps)])
+def extract(spec: Features, pcm: NDArray[np.int16]) -> NDArray[np.int8]:
+    """Return the features (frames, n_features) of a recording taken as one utterance, in whole steps."""
+    frames = LogMel(spec.extras).push(pcm)
+    whole = frames[: len(frames) // spec.frames_per_step * spec.frames_per_step]
+    return utterance(whole, to_int8(spec), spec.frames_per_step)
 
 
 def random_model(network: StreamingCnn, heard: Sequence[NDArray[np.int8]], seed: int) -> keras.Model:

@@ -70,6 +70,7 @@ def summary(path: str, model: ModelFile) -> str:
     about = model.metadata
     front_end, decision = about.features.front_end, about.decision
     merged = [f"{name} counts as {label}" for name, label in about.label_of_class.items() if name != label]
+    beside = "".join(f", {name}" for name in about.features.extras)
     window_ms = 1000 * front_end.win_length / front_end.sample_rate
     hop_ms = 1000 * front_end.hop_length / front_end.sample_rate
     facts = [
@@ -78,7 +79,7 @@ def summary(path: str, model: ModelFile) -> str:
         ("labels", ", ".join(about.labels) + (f" ({', '.join(merged)})" if merged else "")),
         (
             "features",
-            f"{front_end.n_mfcc} MFCC of {front_end.n_mels} bands, {window_ms:.0f} ms every {hop_ms:.0f} ms, "
+            f"{front_end.n_mfcc} MFCC of {front_end.n_mels} bands{beside}, {window_ms:.0f} ms every {hop_ms:.0f} ms, "
             f"tables {about.features.tables_sha256[:12]}",
         ),
         ("step", f"{1000 * about.features.step_seconds:.0f} ms"),

@@ -15,8 +15,9 @@ The bounds are proven in `tables.py` and `convert/tables.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,21 @@ from numpy.typing import NDArray
 from edge_ser.features import tables as t
 from edge_ser.features.tables import LOG_UNIT, Tables, load_tables
 
+if TYPE_CHECKING:
+    from edge_ser.features.extras import Extras
+
 __all__ = ["LOG_UNIT", "LogMel"]
 
 HOP = 160  # samples, 10 ms
 HISTORY = 240  # samples that a frame of 400 looks back over before its hop
-BLOCK_FRAMES = 32  # at once; the work arrays of a block stay inside a small second-level cache
+BLOCK_FRAMES = 48  # at once; the work arrays of a block stay inside a second-level cache of 1 MB
+FEW_FRAMES = 10  # up to so many, BLAS is faster where the weights of a band lie side by side
 SCRATCH_PER_FRAME = t.LANES * t.TAPS + 4 * t.LANES * t.COLUMNS + t.N_MELS  # float64
 INT16 = np.dtype(np.int16)
 NO_SAMPLES = np.empty(0, np.int16)
 
 Frames = NDArray[np.float64]
-"""Log-mel bands (frames, n_mels)."""
+"""Log-mel bands (frames, n_mels); behind them the columns of the extras, where there are any."""
 
 Kernel = Callable[[NDArray[np.int16], int], Frames]
 """Takes the samples of its number of frames into the ring, at this slot, and returns their log-mel bands."""
@@ -45,6 +50,16 @@ class LogMel:
 
     Frame t ends with sample (t + 1) * 160 and looks back over 400 samples; before the first sample there are zeros.
     No pre-emphasis, no dither, no gain control: loudness carries arousal.
+
+    Parameters
+    ----------
+    extras : sequence of str
+        What else to hear of the same frames: names from `edge_ser.features.extras.EXTRAS`.
+
+    Raises
+    ------
+    SettingsError
+        An extra is unknown.
 
     Notes
     -----
@@ -59,8 +74,13 @@ class LogMel:
     (10, 40)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, extras: Sequence[str] = ()) -> None:
         self._tables = load_tables()
+        self._extras: Extras | None = None
+        if extras:
+            from edge_ser.features.extras import Extras
+
+            self._extras = Extras(extras)
         # Samples as float64, oldest first: HISTORY, then one slot a frame. Slots are filled one after the other;
         # when they are used up, the last HISTORY samples move to the front.
         self._ring = np.zeros(HISTORY + BLOCK_FRAMES * HOP)
@@ -73,6 +93,8 @@ class LogMel:
         self._ring[:HISTORY] = 0
         self._slot = 0
         self._rest = NO_SAMPLES  # of a hop that is not yet complete
+        if self._extras is not None:
+            self._extras.reset()
 
     def push(self, pcm: NDArray[np.int16]) -> Frames:
         """Return the log-mel bands of the frames that these samples complete.
@@ -84,8 +106,8 @@ class LogMel:
 
         Returns
         -------
-        float64 (frames, n_mels)
-            Integers from 0 to 2^18, LOG_UNIT per natural-log unit; a new array.
+        float64 (frames, n_mels + columns of the extras)
+            Integers: bands from 0 to 2^18, LOG_UNIT per natural-log unit, then the extras in theirs; a new array.
 
         Raises
         ------
@@ -104,7 +126,8 @@ class LogMel:
             return self._push_block(pcm, frames)
         blocks = [pcm[i : i + BLOCK_FRAMES * HOP] for i in range(0, pcm.size, BLOCK_FRAMES * HOP)]
         log_mels = [self._push_block(block, block.size // HOP) for block in blocks]
-        return np.concatenate(log_mels) if log_mels else np.empty((0, t.N_MELS))
+        width = t.N_MELS + (self._extras.columns if self._extras is not None else 0)
+        return np.concatenate(log_mels) if log_mels else np.empty((0, width))
 
     def _push_block(self, pcm: NDArray[np.int16], frames: int) -> Frames:
         """Return 1 to BLOCK_FRAMES frames."""
@@ -124,12 +147,32 @@ class LogMel:
 
     def _kernel(self, frames: int) -> Kernel:
         """Make the kernel for so many frames: when it is first needed, since few sizes ever are."""
-        kernel = self._kernels[frames] = _make_kernel(self._tables, self._ring, self._scratch, frames)
+        kernel, power = _make_kernel(self._tables, self._ring, self._scratch, frames)
+        if self._extras is not None:
+            kernel = _with_extras(kernel, power, self._extras)
+        self._kernels[frames] = kernel
         return kernel
 
 
-def _make_kernel(tables: Tables, ring: NDArray[np.float64], scratch: NDArray[np.float64], frames: int) -> Kernel:
+def _with_extras(kernel: Kernel, power: NDArray[np.float64], extras: Extras) -> Kernel:
+    """Return a kernel that appends the extras' columns to the bands of another, which leaves its spectrum in `power`.
+
+    Wrapped round the kernel and not asked for inside it: a stream without extras pays nothing for them.
+    """
+
+    def both(pcm: NDArray[np.int16], slot: int) -> Frames:
+        log_mel = kernel(pcm, slot)
+        return np.concatenate((log_mel, *extras(pcm, log_mel, power)), axis=1)
+
+    return both
+
+
+def _make_kernel(
+    tables: Tables, ring: NDArray[np.float64], scratch: NDArray[np.float64], frames: int
+) -> tuple[Kernel, NDArray[np.float64]]:
     """Return the function that takes so many frames into `ring` and returns their log-mel bands.
+
+    And the place (frames, BINS) where it leaves their power spectrum, whole POWER_UNITs in the DFT's own order.
 
     Its work arrays are laid into `scratch`, all views are made once, and every name that it uses is local: at one
     frame a call, each allocation and each look-up of an attribute shows.
@@ -142,18 +185,21 @@ def _make_kernel(tables: Tables, ring: NDArray[np.float64], scratch: NDArray[np.
         (2, frames, t.ROWS, t.COLUMNS),  # real parts, imaginary parts
         (frames, t.N_MELS),
     )
-    stage_1, mel = tables.stage_1, tables.mel
-    lanes_by_lane = lanes.transpose(1, 0, 2)
     copyto, matmul, rint, square, add, right_shift = (
         np.copyto, np.matmul, np.rint, np.square, np.add, np.right_shift)  # fmt: skip
-    if frames == 1:  # the plain product starts sooner than the batched one
-        second_dft, lanes_in = tables.stage_2.dot, lanes.reshape(2 * t.LANES, t.COLUMNS)
-        spectrum_out = spectrum.reshape(2 * t.ROWS, t.COLUMNS)
-    else:
-        second_dft = partial(matmul, tables.stage_2.reshape(2, 1, t.ROWS, 2 * t.LANES))
-        lanes_in, spectrum_out = lanes.reshape(frames, 2 * t.LANES, t.COLUMNS), spectrum
+    left, right, lanes_out = samples, tables.stage_1, lanes.transpose(1, 0, 2)
+    lanes_in, spectrum_out = lanes.reshape(frames, 2 * t.LANES, t.COLUMNS), spectrum
+    second_dft: Callable[..., object] = partial(matmul, tables.stage_2.reshape(2, 1, t.ROWS, 2 * t.LANES))
+    mel = np.asfortranarray(tables.mel) if frames <= FEW_FRAMES else tables.mel
+    if frames == 1:
+        # One column instead of one row is multiplied faster, and the plain product starts sooner than the batched one.
+        left, right = np.ascontiguousarray(tables.stage_1.transpose(0, 2, 1)), samples.reshape(t.LANES, t.TAPS, 1)
+        lanes_out = lanes.reshape(t.LANES, 2 * t.COLUMNS, 1)
+        lanes_in, spectrum_out = lanes_in[0], spectrum.reshape(2 * t.ROWS, t.COLUMNS)
+        second_dft = tables.stage_2.dot
     power, imaginary = spectrum  # the real parts' place becomes the power's
-    to_bands = power.reshape(frames, t.BINS).dot
+    power_by_bin = power.reshape(frames, t.BINS)
+    to_bands = power_by_bin.dot
     band_bits = bands.view(np.int64)
     shift = np.array(52 - t.LOG_MANTISSA_BITS)  # keeps sign, exponent and the leading mantissa bits
     index = np.empty(bands.shape, np.intp)
@@ -162,7 +208,7 @@ def _make_kernel(tables: Tables, ring: NDArray[np.float64], scratch: NDArray[np.
     def kernel(pcm: NDArray[np.int16], slot: int) -> Frames:
         copyto(slots[slot], pcm)
         copyto(samples, windows[slot])
-        matmul(samples, stage_1, lanes_by_lane)
+        matmul(left, right, lanes_out)
         rint(lanes, lanes)
         second_dft(lanes_in, spectrum_out)
         square(spectrum, spectrum)
@@ -172,7 +218,7 @@ def _make_kernel(tables: Tables, ring: NDArray[np.float64], scratch: NDArray[np.
         right_shift(band_bits, shift, index, casting="unsafe")
         return look_up(index, None, None, "clip")
 
-    return kernel
+    return kernel, power_by_bin
 
 
 def _views(ring: NDArray[np.float64], frames: int) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:

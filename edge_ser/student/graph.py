@@ -35,7 +35,7 @@ class Graph:
     """The student's inputs and outputs."""
 
     features: Tensor
-    """(1, frames_per_step, n_mfcc, 1)."""
+    """(1, frames_per_step, n_features, 1)."""
 
     logits: Tensor
     """(1, n_classes)."""

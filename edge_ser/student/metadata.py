@@ -32,10 +32,10 @@ class Features:
     """Of the tables that the student was trained with."""
 
     mean: tuple[float, ...]
-    """Of each coefficient in training, natural-log units."""
+    """Of each column in training: coefficients in natural-log units, then those of the extras in theirs."""
 
     std: tuple[float, ...]
-    """Of each coefficient in training."""
+    """Of each column in training."""
 
     lsb_per_std: float
     """int8 steps per standard deviation."""
@@ -46,9 +46,12 @@ class Features:
     frames_per_step: int
     """That the student takes at once."""
 
+    extras: tuple[str, ...] = ()
+    """What it hears beside the MFCC: names from `edge_ser.features.extras.EXTRAS`, in the order of their columns."""
+
     def __post_init__(self) -> None:
-        n_mfcc = self.front_end.n_mfcc
-        _check(len(self.mean) == n_mfcc == len(self.std), f"mean and std have not {n_mfcc} values each")
+        n = self.n_features
+        _check(len(self.mean) == n == len(self.std), f"mean and std have not {n} values each")
         _check(min(self.std) > 0, "a standard deviation is not positive")
         _check(self.lsb_per_std > 0, "lsb_per_std is not positive")
         _check(self.running_mean_prior_frames >= 0, "running_mean_prior_frames is negative")
@@ -58,6 +61,15 @@ class Features:
                 f"The model is for another front end (tables {self.tables_sha256[:12]}, here {TABLES_SHA256[:12]})",
                 "Use the edge-ser version that it was made with, or make it again with edge-ser-convert",
             )
+
+    @property
+    def n_features(self) -> int:
+        """Columns of a frame: the coefficients, then the extras'."""
+        if not self.extras:
+            return self.front_end.n_mfcc
+        from edge_ser.features.extras import count_columns  # knows of pitch and more, which most students do without
+
+        return self.front_end.n_mfcc + count_columns(self.extras)
 
     @property
     def step_seconds(self) -> float:
@@ -166,7 +178,7 @@ class Golden:
     """A few steps of input, and what the student answered when it was made: any machine can compare."""
 
     features: str
-    """Base64 of int8 (steps, frames_per_step, n_mfcc)."""
+    """Base64 of int8 (steps, frames_per_step, n_features)."""
 
     logits: str
     """Base64 of int8 (steps, n_classes), before scale and zero point."""
@@ -180,18 +192,18 @@ class Golden:
         return cls(*(base64.b64encode(array.tobytes()).decode("ascii") for array in (features, logits, attention)))
 
     def arrays(
-        self, frames_per_step: int, n_mfcc: int, n_classes: int
+        self, frames_per_step: int, n_features: int, n_classes: int
     ) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:
-        """Return features (steps, frames_per_step, n_mfcc), logits (steps, n_classes), attention (steps,)."""
+        """Return features (steps, frames_per_step, n_features), logits (steps, n_classes), attention (steps,)."""
         try:
             raw = [base64.b64decode(text, validate=True) for text in (self.features, self.logits, self.attention)]
         except (binascii.Error, ValueError) as error:
             raise _bad("the golden vector is not base64") from error
         features, logits, attention = (np.frombuffer(part, np.int8) for part in raw)
         steps = len(attention)
-        fits = len(features) == steps * frames_per_step * n_mfcc and len(logits) == steps * n_classes
+        fits = len(features) == steps * frames_per_step * n_features and len(logits) == steps * n_classes
         _check(steps > 0 and fits, "the golden vector is incomplete")
-        return features.reshape(steps, frames_per_step, n_mfcc), logits.reshape(steps, n_classes), attention
+        return features.reshape(steps, frames_per_step, n_features), logits.reshape(steps, n_classes), attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +263,7 @@ class Metadata:
     def golden_arrays(self) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:
         """Return the golden vector as `Golden.arrays`."""
         spec = self.features
-        return self.golden.arrays(spec.frames_per_step, spec.front_end.n_mfcc, len(self.classes))
+        return self.golden.arrays(spec.frames_per_step, spec.n_features, len(self.classes))
 
 
 def _check(condition: bool, problem: str) -> None:

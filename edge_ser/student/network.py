@@ -45,7 +45,7 @@ class Network:
             self._interpreter.set_tensor(index, zeros)
 
     def __call__(self, features: NDArray[np.int8]) -> tuple[NDArray[np.int8], int]:
-        """Hear one step (frames_per_step, n_mfcc); return logits (n_classes,) and attention."""
+        """Hear one step (frames_per_step, n_features); return logits (n_classes,) and attention."""
         run = self._interpreter
         run.set_tensor(self._features, features.reshape(self._shape))
         run.invoke()

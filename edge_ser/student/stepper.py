@@ -52,7 +52,7 @@ class Stepper:
 
         Parameters
         ----------
-        features : int8 array (frames_per_step, n_mfcc)
+        features : int8 array (frames_per_step, n_features)
 
         Returns
         -------
@@ -95,7 +95,7 @@ def check_graph(graph: Graph, metadata: Metadata) -> None:
     """
     spec = metadata.features
     for name, tensor, shape in (
-        ("features", graph.features, (1, spec.frames_per_step, spec.front_end.n_mfcc, 1)),
+        ("features", graph.features, (1, spec.frames_per_step, spec.n_features, 1)),
         ("logits", graph.logits, (1, len(metadata.classes))),
         ("attention", graph.attention, (1, 1)),
     ):

@@ -114,10 +114,15 @@ def _require(condition: bool, where: str, what: str) -> None:
         raise StrictError(f"{where} is not {what}")
 
 
+def _says(instance: Any, field: dataclasses.Field[Any]) -> bool:
+    """Tell whether to write a field: one that came later and is empty is left out, so older files stay as they were."""
+    return not (field.default in (None, ()) and getattr(instance, field.name) == field.default)
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {field.name: _plain(item) for field, item in fields if item is not None or field.default is not None}
+        said = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if _says(value, field)}
+        return {name: _plain(item) for name, item in said.items()}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

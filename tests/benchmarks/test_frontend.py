@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from benchmarks import kaldi_pitch
 from benchmarks.frontend import PEERS, run
 from benchmarks.report import Report
+from edge_ser.features.extras import EXTRAS
 
 OPTIONAL = [peer for peer in PEERS if peer.package != "numpy"]
 
@@ -23,7 +25,18 @@ def test_every_kind_of_block_has_its_figures(report: Report) -> None:
         assert report.figures[f"{kind}.naive_ratio"] > 0
     for part in ("log-mel", "40_MFCC", "voice_activity"):
         assert report.figures[f"part_80_ms.{part}_us"] > 0
+    for extra in EXTRAS:
+        assert report.figures[f"extra_10_ms.{extra}_us"] > 0
+        assert report.figures[f"extra_80_ms.{extra}_us"] > 0
     assert report.figures["start.ratio"] > 1
+    assert report.figures["profile.start_ms"] > 0
+    assert report.figures["profile.operations_us"] > 0
+
+
+def test_kaldis_pitch_is_measured_or_named_with_the_command_that_installs_it(report: Report) -> None:
+    measured = report.figures.get("prosody_10_ms.ratio", 0) > 0
+    noted = any(f"pip install {kaldi_pitch.PACKAGE}" in note for note in report.notes)
+    assert measured != noted
 
 
 def test_each_peer_is_measured_or_named_with_the_command_that_installs_it(report: Report) -> None:
@@ -47,5 +60,5 @@ def test_without_any_peer_it_still_runs_and_says_what_is_missing(monkeypatch: py
     for module in ("kaldi_native_fbank", "pymicro_features", "librosa"):
         monkeypatch.setitem(sys.modules, module, None)
     report = run(quick=True)
-    assert len(report.notes) == len(OPTIONAL)
+    assert len([note for note in report.notes if "Kaldi's pitch" not in note]) == len(OPTIONAL)
     assert report.figures["10_ms.edge-ser_us"] > 0

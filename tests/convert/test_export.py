@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 from numpy.typing import NDArray
-from speech import demo, utterance
+from speech import STEP, demo, utterance
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
 from convert.architectures.streaming_cnn import StreamingCnn
@@ -22,6 +22,8 @@ from convert.export.streaming_step import StreamingStep, streaming_step
 from convert.export.tflite import calibration, run_converter, to_tflite
 from convert.export.untrained import LSB_PER_STD, extract, fit_features, random_model, untrained_student
 from convert.export.weights import folded_weights
+from edge_ser.recognizer import Recognizer
+from edge_ser.segmenter import Segmenter
 from edge_ser.student.backend import build_interpreter
 from edge_ser.student.metadata import Features
 from edge_ser.student.model_file import ModelFile
@@ -29,11 +31,13 @@ from edge_ser.student.network import Network
 from edge_ser.student.stepper import Stepper
 
 SMALL: dict[str, Any] = {"channels": (4, 6, 8, 10), "embedding": 12}
-EVERYTHING = StreamingCnn(**SMALL, spectral=True, n_mfcc=20, n_bands=24, convolutions=2, dilations=(1, 2))
+EXTRAS = ("log_energy", "pitch")  # four columns
+EVERYTHING = StreamingCnn(**SMALL, spectral=True, n_mfcc=20, n_bands=24, n_extras=4, convolutions=2, dilations=(1, 2))
 SIZES = {
     "plain": StreamingCnn(**SMALL),
     "narrow": StreamingCnn(**SMALL, n_mfcc=13, dilations=(3,)),
     "stride": StreamingCnn(**SMALL, downsample="stride"),
+    "extras": StreamingCnn(**SMALL, n_mfcc=13, n_extras=4),
     "everything": EVERYTHING,
     "everything, stride": dataclasses.replace(EVERYTHING, downsample="stride"),
 }
@@ -47,7 +51,7 @@ def speech() -> list[NDArray[np.int16]]:
 
 
 def heard_by(network: StreamingCnn) -> list[Int8]:
-    features: Features = fit_features(network, speech())
+    features: Features = fit_features(network, speech(), EXTRAS if network.n_extras else ())
     return [extract(features, pcm) for pcm in speech()]
 
 
@@ -139,7 +143,7 @@ def exported() -> Exported:
 def test_int8_file_is_int8_throughout_and_keeps_the_contract(exported: Exported) -> None:
     network = Network(exported.tflite)
     graph = network.graph
-    assert graph.features.shape == (1, 8, 20, 1)
+    assert graph.features.shape == (1, 8, 24, 1)
     assert (graph.features.zero_point, graph.features.scale) == (0, pytest.approx(1 / LSB_PER_STD, rel=1e-5))
     tensors = [graph.features, graph.logits, graph.attention, *(tensor for pair in graph.states for tensor in pair)]
     assert {tensor.dtype for tensor in tensors} == {np.int8}
@@ -174,7 +178,7 @@ def test_float_file_says_what_was_trained(exported: Exported) -> None:
     tflite = to_tflite(exported.step, None, LSB_PER_STD)
     network = Network(tflite)
     logits, _ = whole(exported.model, exported.heard[0])
-    steps = (exported.heard[0].astype(np.float32) / LSB_PER_STD).reshape(-1, 8, 20)
+    steps = (exported.heard[0].astype(np.float32) / LSB_PER_STD).reshape(-1, 8, 24)
     np.testing.assert_allclose(np.stack([network(step)[0] for step in steps]), logits, atol=1e-4)  # type: ignore[arg-type]
 
 
@@ -241,3 +245,15 @@ def test_untrained_student_runs_from_pcm_to_file(tmp_path: Path) -> None:
     assert loaded.metadata.classes[:2] == ("neutral", "calm")
     assert set(loaded.metadata.affect) == set(loaded.metadata.labels)
     Stepper(loaded).self_test()
+
+
+def test_student_with_extras_listens_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "student.tflite"
+    untrained_student(StreamingCnn(**SMALL, n_mfcc=13, n_extras=4), [utterance()], extras=EXTRAS).write(path)
+    model = ModelFile.load(path)
+    assert model.metadata.features.extras == EXTRAS
+    segmenter = Segmenter(model.metadata.features, 0.8)
+    heard = [segmenter(step).features for step in np.split(utterance(), len(utterance()) // STEP)]
+    assert {each.shape for step in heard for each in step} == {(8, 17)}
+    with Recognizer(model) as recognizer:
+        assert recognizer.recognize(utterance(), sample_rate=16000).speech_seconds > 1

@@ -16,12 +16,13 @@ from convert.corpora import read_corpus
 from convert.corpora.audio import read_pcm
 from convert.corpora.recordings import decode, open_recordings
 from convert.errors import StageError
-from convert.features import FeatureOptions, open_features, statistics, utterance, write_features
+from convert.features import FeatureOptions, columns, open_features, statistics, utterance, write_features
 from convert.log_mels import FRAMES, JOURNAL, ROWS, LogMels, Work, open_log_mels, write_log_mels
 from convert.segments import Segmentation, segments, spans
-from edge_ser.features import FrontEnd, Mfcc, RunningMean
+from edge_ser.features import FrontEnd, LogMel, Mfcc, RunningMean, ToInt8
+from edge_ser.features.extras import EXTRAS, count_columns
 from edge_ser.features.mfcc import cepstra
-from edge_ser.features.tables import TABLES_SHA256
+from edge_ser.features.tables import N_MELS, TABLES_SHA256
 from edge_ser.segmenter import Segmenter
 from edge_ser.student.metadata import Features as DeviceFeatures
 
@@ -62,10 +63,12 @@ def heard_by_device(pcm: NDArray[np.int16], device: DeviceFeatures) -> list[Int8
     return [np.concatenate(each) for each in utterances]
 
 
-def test_training_hears_byte_for_byte_what_the_device_hears(corpora: Path) -> None:
+@pytest.mark.parametrize("extras", [(), tuple(EXTRAS)], ids=["MFCC alone", "all extras"])
+def test_training_hears_byte_for_byte_what_the_device_hears(corpora: Path, extras: tuple[str, ...]) -> None:
     audio = pieces(corpora)
-    speech = np.concatenate([each.log_mel for pcm in audio for each in segments(pcm, SEGMENTATION)])
-    mean, std = (statistic(cepstra(speech, OPTIONS.n_mfcc), axis=0) for statistic in (np.mean, np.std))
+    speech = np.concatenate([each.log_mel for pcm in audio for each in segments(pcm, SEGMENTATION, extras)])
+    values = columns(speech, OPTIONS.n_mfcc)
+    mean, std = values.mean(axis=0), values.std(axis=0)
     front_end = FrontEnd(n_mfcc=OPTIONS.n_mfcc)
     device = DeviceFeatures(
         front_end=front_end,
@@ -75,11 +78,11 @@ def test_training_hears_byte_for_byte_what_the_device_hears(corpora: Path) -> No
         lsb_per_std=OPTIONS.lsb_per_std,
         running_mean_prior_frames=OPTIONS.prior_frames,
         frames_per_step=STEP,
+        extras=extras,
     )
-    mfcc = Mfcc(front_end, mean, std, OPTIONS.lsb_per_std)
-    running_mean = RunningMean(OPTIONS.n_mfcc, OPTIONS.prior_frames)
+    board = ToInt8(front_end, mean, std, OPTIONS.lsb_per_std, OPTIONS.prior_frames, extras)
     for pcm in audio:
-        trained = [utterance(each.log_mel, mfcc, running_mean, STEP) for each in segments(pcm, SEGMENTATION)]
+        trained = [utterance(each.log_mel, board, STEP) for each in segments(pcm, SEGMENTATION, extras)]
         heard = heard_by_device(pcm, device)
         assert [len(each) for each in trained] == [len(each) for each in heard]
         for ours, theirs in zip(trained, heard, strict=True):
@@ -206,6 +209,36 @@ def test_statistics_are_of_the_training_clips_alone(features_folder: Path, made:
     np.testing.assert_allclose(features.std, values.std(0), rtol=1e-6)
     everybody = statistics(log_mels, np.arange(len(log_mels)), OPTIONS.n_mfcc)[0]
     assert np.abs(everybody - features.mean).max() > 1e-3, "the held-out clips would have changed them"
+
+
+def test_extras_are_kept_as_the_integers_they_are_and_standardised_on_the_training_clips(
+    work: Work, tmp_path: Path
+) -> None:
+    chosen = ("pitch", "log_energy")
+    kept, written = tmp_path / "log_mels", tmp_path / "features"
+    kept.mkdir()
+    written.mkdir()
+    write_log_mels(replace(work, variants=0, extras=chosen), kept, processes=1)
+    log_mels, recordings = open_log_mels(kept), open_recordings(work.recordings)
+    for row, clip in enumerate(log_mels.clip):
+        assert log_mels.row(row).shape[1] == N_MELS + count_columns(chosen) == N_MELS + 4
+        streamed = LogMel(chosen).push(recordings.pcm(clip))
+        first = int(np.flatnonzero((streamed[:, :N_MELS] == log_mels.row(row)[0, :N_MELS]).all(axis=1))[0])
+        whole = min(len(log_mels.row(row)), len(streamed) - first)  # the last step is completed with zeros
+        np.testing.assert_array_equal(log_mels.row(row)[:whole], streamed[first : first + whole])
+    write_features(log_mels, np.arange(6), replace(OPTIONS, extras=chosen), STEP, written)
+    features = open_features(written)
+    assert features.options.extras == chosen
+    rows = np.concatenate([log_mels.row(row) for row in np.flatnonzero(log_mels.clip < 6)])[:, N_MELS:]
+    np.testing.assert_allclose(features.mean[OPTIONS.n_mfcc :], rows.mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(features.std[OPTIONS.n_mfcc :], np.maximum(rows.std(axis=0), 1), rtol=1e-6)
+    voicing = log_mels.row(0)[:, N_MELS + 1]
+    expected = np.rint((voicing - features.mean[-3]) * (OPTIONS.lsb_per_std / features.std[-3]))
+    np.testing.assert_array_equal(features.row(0)[:, -3], np.clip(expected, -128, 127), "voicing keeps its mean")
+    height = np.rint((log_mels.row(0)[:, N_MELS] - features.mean[-4]) * (OPTIONS.lsb_per_std / features.std[-4]))
+    running_mean = RunningMean(1, OPTIONS.prior_frames)
+    relative = [running_mean(step) for step in height.clip(-128, 127).astype(np.int8).reshape(-1, STEP, 1)]
+    np.testing.assert_array_equal(features.row(0)[:, -4], np.ravel(relative), "pitch is relative to the speaker's")
 
 
 @given(st.integers(1, 5), st.integers(1, 40), st.integers(0, 2**32 - 1))

@@ -58,6 +58,8 @@ def test_an_augmentation_is_switched_off_by_its_probability(tmp_path: Path) -> N
         (SMALL + "[augment.noise]\nprobabilty = 0.5\n", "'probabilty'"),
         (SMALL + "[pruning]\nsparsity = 1.5\n", "sparsity"),
         (SMALL + '[pruning]\nsparsity = "much"\n', "sparsity"),
+        (SMALL + '[features]\nextras = ["pich"]\n', "'pich'"),
+        (SMALL + '[features]\nextras = ["flux", "flux"]\n', "features.extras"),
         (SMALL.replace('name = "small"', ""), "name"),
         (SMALL.replace("{calm", "{clam"), "'clam'"),
         (SMALL.replace("held_out = {small", "held_out = {large"), "'large'"),

@@ -48,6 +48,9 @@ variants = 1
 held_out = {synthetic = ["01", "02"]}
 validation = {synthetic = ["03", "04"]}
 
+[features]
+extras = ["log_energy", "pitch"]
+
 [augment]
 speed = {probability = 0.0}
 tempo = {probability = 0.0}
@@ -144,6 +147,8 @@ def test_the_file_is_whole_and_says_where_it_is_from(run: Run) -> None:
     assert metadata.provenance.held_out == ("synthetic/01", "synthetic/02")
     assert [(corpus.name, corpus.licence) for corpus in metadata.provenance.corpora] == [("synthetic", "CC0-1.0")]
     assert metadata.labels == ("neutral", "sad", "angry")
+    assert metadata.features.extras == ("log_energy", "pitch")
+    assert metadata.features.n_features == len(metadata.features.mean) == 44
     assert metadata.metrics["synthetic, 3 labels: UAR"] > 0
     assert 0 < metadata.decision.uncertain_below < 1
     assert metadata.decision.stated_coverage == 0.8

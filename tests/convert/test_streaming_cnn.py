@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 
 from convert.architectures import ARCHITECTURES, architecture
@@ -17,6 +18,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "plain": {},
     "thirteen": {"n_mfcc": 13},
     "spectral": {"spectral": True, "n_mfcc": 20, "n_bands": 40},
+    "extras": {"spectral": True, "n_mfcc": 20, "n_extras": 3},
     "residual": {"convolutions": 2, "dilations": (1, 2)},
     "stride": {"downsample": "stride", "dropout": 0.0},
 }
@@ -27,14 +29,14 @@ def network(name: str) -> StreamingCnn:
     return StreamingCnn(channels=CHANNELS, embedding=12, **SIZES[name])
 
 
-def features(n_mfcc: int, frames: int = 80, batch: int = 2) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(batch, frames, n_mfcc, 1)).astype(np.float32)
+def features(n_features: int, frames: int = 80, batch: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(batch, frames, n_features, 1)).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_answers_once_a_step(name: str) -> None:
     configuration = network(name)
-    logits, attention = configuration.build()(features(configuration.n_mfcc, 83))
+    logits, attention = configuration.build()(features(configuration.n_features, 83))
     assert configuration.frames_per_step == 8
     assert logits.shape == (2, 10, configuration.n_classes)
     assert attention.shape == (2, 10)
@@ -44,7 +46,7 @@ def test_answers_once_a_step(name: str) -> None:
 def test_nothing_is_heard_before_it_is_said(name: str) -> None:
     configuration = network(name)
     model = configuration.build()
-    heard = features(configuration.n_mfcc)
+    heard = features(configuration.n_features)
     other = heard.copy()
     other[:, 48:] += 1.0
     before, after = model(heard)[0].numpy(), model(other)[0].numpy()
@@ -56,7 +58,7 @@ def test_nothing_is_heard_before_it_is_said(name: str) -> None:
 def test_optimisation_toolkit_takes_it_as_it_is(name: str) -> None:
     configuration = network(name)
     model = configuration.build()
-    heard = features(configuration.n_mfcc, 32)
+    heard = features(configuration.n_features, 32)
     schedule = tfmot.sparsity.keras.ConstantSparsity(0.5, begin_step=0, frequency=1)
     for wrapped in (
         tfmot.sparsity.keras.prune_low_magnitude(model, schedule),
@@ -76,6 +78,19 @@ def test_spectral_map_begins_as_the_bands_of_the_cepstra() -> None:
     bands = ((found - found.mean(axis=0)) / std) @ kernel
     wanted = log_mel - log_mel.mean(axis=0)
     assert np.corrcoef(bands.ravel(), wanted.ravel())[0, 1] > 0.9999
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_extras_add_nothing_to_the_bands_at_first_and_are_learnt(name: str) -> None:
+    spectral = {"spectral": True} if name == "streaming_cnn" else {}
+    model = architecture(name, n_mfcc=40, n_extras=3, n_classes=5, **spectral).build(np.ones(43))
+    heard, other = features(43, 64, 1), features(43, 64, 1)
+    other[:, :, 40:] += 1.0
+    np.testing.assert_array_equal(model(heard)[0], model(other)[0])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(other)[0] ** 2)
+    slope = tape.gradient(loss, model.get_layer("spectral").kernel)
+    assert np.abs(slope[0, 40:]).max() > 0
 
 
 def test_pooling_ignores_what_is_masked() -> None:

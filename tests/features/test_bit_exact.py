@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from features.fingerprint import fingerprint
+from features.fingerprint import ALL, fingerprint
 from features.signals import everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge_ser.features import LogMel, VoiceActivity
+from edge_ser.features.tables import N_MELS
 
 # Of tests/features/fingerprint.py, in every environment. They change with the tables or the arithmetic, and then every
 # model has to be trained again.
@@ -27,6 +28,8 @@ EXPECTED = {
     "mfcc": "f7d4ea58b615572bc5b89827b43e8b101858b6ceaada53e228e8a0ff4c3f6b03",
     "mfcc_13": "9cdc81778d0e8b491edd6339f8449fe01c7b3a38d0d9876e00821720e4f0ac53",
     "running_mean": "9dda7b8fa35009acce2fca382e2f794e32e641c742d4852fbdfde29ff8b5d9da",
+    "extras": "7f837c4dff9d2d94ce1bd99c56b06ea3c2a6ef6afc15f021c276c8e029d7d2f7",
+    "extras_int8": "fa321ae9651d1a487e0166b901b810a98f01a293dc2f014cc8bb3349dc1615ce",
     "speech": "4de143e6a483a5c990c77842a378db086cfd2b7d04853918768ae43afd130e59",
 }
 KERNELS = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "SkylakeX", "Zen")  # OpenBLAS falls back where it must
@@ -36,27 +39,32 @@ KERNELS = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "SkylakeX", "Zen")  
 def at_once() -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.bool_]]:
     """Return the test signal, and its features as one block gives them."""
     pcm = everything()
-    log_mel = LogMel().push(pcm)
-    return pcm, log_mel, VoiceActivity()(log_mel)
+    frames = LogMel(ALL).push(pcm)
+    return pcm, frames, VoiceActivity()(frames[:, :N_MELS])
 
 
 @pytest.mark.parametrize("block", [1, 7, 159, 160, 161, 320, 1280, 1600, 5121, 16000, 10**6])
 def test_every_block_size_gives_the_expected_bytes(block: int) -> None:
     pcm = everything()
-    stream = LogMel()
-    log_mel = np.concatenate([stream.push(pcm[i : i + block]) for i in range(0, pcm.size, block)])
-    assert fingerprint(log_mel) == EXPECTED
+    stream = LogMel(ALL)
+    frames = np.concatenate([stream.push(pcm[i : i + block]) for i in range(0, pcm.size, block)])
+    assert fingerprint(frames) == EXPECTED
+
+
+def test_bands_are_the_same_whether_or_not_more_is_heard() -> None:
+    pcm, frames, _ = at_once()
+    np.testing.assert_array_equal(LogMel().push(pcm), frames[:, :N_MELS])
 
 
 @given(st.lists(st.one_of(st.integers(0, 400), st.integers(0, 20000)), min_size=1, max_size=60))
 @settings(deadline=None, max_examples=60)
-def test_no_cutting_of_the_stream_changes_a_band_or_a_decision(lengths: list[int]) -> None:
-    pcm, log_mel, speech = at_once()
-    stream, activity = LogMel(), VoiceActivity()
+def test_no_cutting_of_the_stream_changes_a_column_or_a_decision(lengths: list[int]) -> None:
+    pcm, frames, speech = at_once()
+    stream, activity = LogMel(ALL), VoiceActivity()
     cuts = np.minimum(np.cumsum(lengths), pcm.size)
     blocks = [stream.push(part) for part in np.split(pcm, cuts)]
-    np.testing.assert_array_equal(np.concatenate(blocks), log_mel)
-    np.testing.assert_array_equal(np.concatenate([activity(block) for block in blocks]), speech)
+    np.testing.assert_array_equal(np.concatenate(blocks), frames)
+    np.testing.assert_array_equal(np.concatenate([activity(block[:, :N_MELS]) for block in blocks]), speech)
 
 
 def run_with(**environment: str) -> dict[str, str]:

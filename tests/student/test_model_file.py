@@ -143,6 +143,8 @@ def change(*keys: str, to: object) -> Callable[[dict[str, Any]], None]:
         (change("features", "tables_sha256", to="0" * 64), "another front end"),
         (change("features", "front_end", "n_mels", to=64), "n_mels is 64"),
         (change("features", "front_end", "n_mfcc", to=13), "mean and std"),
+        (change("features", "extras", to=["pitch"]), "mean and std have not 43 values each"),
+        (change("features", "extras", to=["pich"]), "no extra feature 'pich'"),
         (change("features", "mean", to=[0.0]), "mean and std"),
         (change("features", "lsb_per_std", to=0.0), "lsb_per_std"),
         (change("features", "frames_per_step", to=0), "frames_per_step"),

@@ -107,6 +107,8 @@ def test_what_a_later_version_added_may_be_missing() -> None:
     assert from_json('{"share": 1}', Later) == Later(1.0)
     assert from_json('{"share": 1, "inner": null}', Later) == Later(1.0)
     assert from_json('{"share": 1, "inner": {"share": 0.5}}', Later) == Later(1.0, Inner(0.5))
+    assert json.loads(to_json(Later(1.0))) == {"share": 1.0}
+    assert json.loads(to_json(Later(1.0, Inner(0.5)))) == {"share": 1.0, "inner": {"share": 0.5}}
     with pytest.raises(StrictError, match="inner has no 'share'"):
         from_json('{"share": 1, "inner": {}}', Later)
 

@@ -1,0 +1,80 @@
+"""Where the front end's time goes: each operation of a log-mel frame, and each module of a start."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from benchmarks.report import Table, interleave, spread
+from edge_ser.features import LogMel
+from edge_ser.features import tables as t
+
+CALLS = 200  # of an operation in each turn
+LEAST_MS = 0.1  # of a module that is worth a line
+IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
+
+
+def operations(rounds: int, figures: dict[str, float]) -> Table:
+    """Return what each NumPy call of one log-mel frame costs, and the frame: what they leave is Python's."""
+    tables = t.load_tables()
+    pcm, ring, window = np.ones(160, np.int16), np.ones(160), np.ones((t.LANES, t.TAPS, 1))
+    lanes, spectrum = np.zeros((t.LANES, 2 * t.COLUMNS, 1)), np.zeros((2 * t.ROWS, t.COLUMNS))
+    stage_1, mel = np.ascontiguousarray(tables.stage_1.transpose(0, 2, 1)), np.asfortranarray(tables.mel)
+    second_in, second_out = np.zeros((2 * t.LANES, t.COLUMNS)), np.zeros((2 * t.ROWS, t.COLUMNS))
+    power, imaginary = spectrum[: t.ROWS], spectrum[t.ROWS :]
+    by_bin, bands = power.reshape(1, t.BINS), np.ones((1, t.N_MELS))
+    index, shift, bits = np.zeros((1, t.N_MELS), np.intp), np.array(42), bands.view(np.int64)
+    stream = LogMel()
+    calls: Mapping[str, Callable[[], object]] = {
+        "samples to float64": lambda: np.copyto(ring, pcm),
+        "window laid out": lambda: np.copyto(window, window),
+        "window, 32-point DFT, twiddle": lambda: np.matmul(stage_1, window, lanes),
+        "round": lambda: np.rint(lanes, lanes),
+        "16-point DFT": lambda: tables.stage_2.dot(second_in, second_out),
+        "square": lambda: np.square(spectrum, spectrum),
+        "add": lambda: np.add(power, imaginary, power),
+        "round power": lambda: np.rint(power, power),
+        "mel bands": lambda: by_bin.dot(mel, bands),
+        "bits of the logarithm": lambda: np.right_shift(bits, shift, index, casting="unsafe"),
+        "logarithm": lambda: tables.log.take(index, None, None, "clip"),
+    }
+    whole = "whole frame, with the Python between"
+    times = interleave({**calls, whole: lambda: stream.push(pcm)}, rounds, CALLS, clock=time.process_time)
+    rows = [(name, str(spread(1e6 * times[name]))) for name in (*calls, whole)]
+    figures["profile.operations_us"] = 1e6 * sum(spread(times[name]).median for name in calls)
+    figures["profile.frame_us"] = 1e6 * spread(times[whole]).median
+    return Table("profile of one log-mel frame in 10 ms blocks, µs", ("operation", "µs"), tuple(rows))
+
+
+def start(code: str, environment: Mapping[str, str], rounds: int, figures: dict[str, float]) -> Table:
+    """Return what importing the front end adds to `import numpy`, module by module, and what making it costs.
+
+    Parameters
+    ----------
+    code : str
+        A program that imports NumPy and goes on to the first feature.
+    environment : mapping
+        Its environment variables.
+    rounds : int
+        Programs that are run.
+    figures : dict
+        Gets the sums.
+    """
+    took: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        timed = f"import time, numpy; began = time.process_time(); {code}; print(1e6 * (time.process_time() - began))"
+        command = [sys.executable, "-X", "importtime", "-c", timed]
+        ran = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+        after_numpy = ran.stderr.split("| numpy\n")[-1]
+        modules = {name: float(micros) for micros, name in IMPORT.findall(after_numpy)}
+        for name, micros in {**modules, "all, with what is computed": float(ran.stdout)}.items():
+            took.setdefault(name, []).append(micros / 1e3)
+    medians = {name: spread(each).median for name, each in took.items()}
+    figures["profile.start_ms"] = medians["all, with what is computed"]
+    rows = sorted(((name, ms) for name, ms in medians.items() if ms >= LEAST_MS), key=lambda row: row[1])
+    return Table("profile of a start behind `import numpy`, ms", ("module, without what it imports", "ms"), tuple(rows))
