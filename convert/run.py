@@ -87,7 +87,7 @@ def teach(prepared: Prepared, teacher: Network, taught: Examples, out: Path) -> 
 def distilled(taught: Examples, soft: list[Path], recipe: Recipe) -> Examples:
     """Return the examples with the mean answer of the teachers as soft targets."""
     logits = [np.load(folder / LOGITS) for folder in soft]
-    return taught.with_soft(soft_targets(logits, taught.allowed, recipe.distillation.temperature))
+    return taught.with_soft(soft_targets(logits, taught.counts_as, recipe.distillation.temperature))
 
 
 def train_student(prepared: Prepared, taught: Examples, soft: list[str], out: Path) -> tuple[keras.Model, str]:
