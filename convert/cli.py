@@ -8,11 +8,15 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.logging import RichHandler
 
 from edge_ser.errors import EdgeSerError
+
+if TYPE_CHECKING:
+    from convert.recipe import Recipe
 
 OK, FAILED, INTERRUPTED = 0, 2, 130
 RECIPES = Path(__file__).parent / "recipes"
@@ -58,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder that holds one folder a corpus (default: in the output folder, where the synthetic one is made)",
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    _add_encoder(run)
     run.set_defaults(run=_run)
 
     folds = commands.add_parser(
@@ -71,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     folds.add_argument("--corpus", default="ravdess", help="whose speakers are tested (default: %(default)s)")
     folds.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the runs")
     folds.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one set of runs for each")
+    _add_encoder(folds)
     folds.add_argument("--only", type=int, nargs="+", metavar="FOLD", help="these folds alone, counted from 0")
     folds.set_defaults(run=_folds)
 
@@ -100,12 +106,27 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_encoder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="FILE",
+        help="arrays of BYOL-S 512 (.npz), from which teachers of that kind begin; without it they begin at random",
+    )
+
+
+def _load_recipe(arguments: argparse.Namespace) -> Recipe:
+    from convert.recipe import load_recipe, with_encoder
+
+    recipe = load_recipe(recipe_path(arguments.recipe))
+    return recipe if arguments.encoder is None else with_encoder(recipe, arguments.encoder)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from convert.corpora.catalogue import refuse_unshippable
     from convert.corpora.manifest import read_corpus
-    from convert.recipe import load_recipe
 
-    recipe = load_recipe(recipe_path(arguments.recipe))
+    recipe = _load_recipe(arguments)
     _log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.data.corpora, corpora)
@@ -127,9 +148,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _folds(arguments: argparse.Namespace) -> int:
     from convert.cross_validation import averages, cross_validate
     from convert.evaluate.report import folds_table, percent
-    from convert.recipe import load_recipe
 
-    recipe = load_recipe(recipe_path(arguments.recipe))
+    recipe = _load_recipe(arguments)
     _log_to(arguments.out)
     found = cross_validate(recipe, arguments.corpora, arguments.out, arguments.corpus, arguments.seeds, arguments.only)
     console = wide_console()

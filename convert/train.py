@@ -126,7 +126,8 @@ def predict(model: keras.Model, examples: Examples, *, lsb_per_std: float, frame
 
     @tf.function(reduce_retracing=True)
     def answer(features: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
-        logits, attention = model(_network_input(features, lsb_per_std), training=False)
+        answers = model(_network_input(features, lsb_per_std), training=False)
+        logits, attention = (tf.cast(each, tf.float32) for each in answers)
         mask = tf.sequence_mask(frames // frames_per_step, tf.shape(attention)[1])
         return pool(logits, attention, mask)
 
@@ -171,7 +172,7 @@ def _make_step(
         inputs = _masked(_network_input(features, lsb_per_std), training, dice)
         steps = frames // frames_per_step
         with tf.GradientTape() as tape:
-            logits, attention = model(inputs, training=True)
+            logits, attention = (tf.cast(each, tf.float32) for each in model(inputs, training=True))
             attention = tf.where(tf.sequence_mask(steps, tf.shape(attention)[1]), attention, -1e9)
             loss = loss_of(pool(logits, attention), targets, soft, counts_as)
             if training.early_answers:
