@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.baseline import reference_of, voices_of
 from convert.errors import RecipeError
 from convert.evaluate.measures import LEAST_PROBABILITY
 from convert.evaluate.students import ask, int8_student, probabilities
@@ -19,10 +20,10 @@ from convert.packing import INT8, student_features
 from convert.prepare import Prepared
 from convert.progress import track
 from convert.stages import code_digest, run_stage
-from edge_ser.student.metadata import Decision, Threshold
+from edge_ser.student.metadata import BaselineReference, Decision, Threshold
 from edge_ser.student.strict import from_json, to_json
 
-DECISION = "decision.json"
+DECISION, REFERENCE = "decision.json", "baseline.json"
 TEMPERATURES = (0.05, 20.0)  # searched between
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 SEARCH_STEPS = 40  # each narrows the range to 0.618 of it
@@ -54,7 +55,9 @@ def calibrate(prepared: Prepared, exported: Path, out: Path) -> Path:
         "decision": asdict(recipe.decision),
         "labels": recipe.label_of_class,
         "clips": clips.tolist(),
-        "code": code_digest("convert/calibration.py", "convert/evaluate/students.py", "convert/segments.py"),
+        "code": code_digest(
+            "convert/calibration.py", "convert/baseline.py", "convert/evaluate/students.py", "convert/segments.py"
+        ),
     }
 
     def make(folder: Path) -> None:
@@ -64,10 +67,21 @@ def calibrate(prepared: Prepared, exported: Path, out: Path) -> Path:
         heard = clips[answers.heard]
         spoken = [recordings.clips[clip].emotion for clip in heard]
         weight = corpus_weights([recordings.clips[clip].corpus for clip in heard])
-        decision = decide(prepared, answers.logits[answers.heard], spoken, weight)
+        logits = answers.logits[answers.heard]
+        decision = decide(prepared, logits, spoken, weight)
         (folder / DECISION).write_text(to_json(decision), encoding="utf-8")
+        voices = voices_of([recordings.pcm(clip) for clip in heard], student_features(prepared), recipe.segmentation)
+        classes = np.array([recipe.classes.index(name) for name in spoken])
+        speakers = [recordings.clips[clip].speaker for clip in heard]
+        reference = reference_of(logits, classes, voices.mean, speakers)
+        (folder / REFERENCE).write_text(to_json(reference), encoding="utf-8")
 
     return run_stage(out, "calibration", inputs, make)
+
+
+def read_reference(folder: Path) -> BaselineReference:
+    """Return what speakers at large are like."""
+    return from_json((folder / REFERENCE).read_text(encoding="utf-8"), BaselineReference)
 
 
 def read_decision(folder: Path) -> Decision:

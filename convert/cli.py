@@ -7,12 +7,17 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.logging import RichHandler
 
 from edge_ser.errors import EdgeSerError
+
+if TYPE_CHECKING:
+    from convert.recipe import Recipe
 
 OK, FAILED, INTERRUPTED = 0, 2, 130
 LOG = "run.log"
@@ -57,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder that holds one folder a corpus (default: in the output folder, where the synthetic one is made)",
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    _add_encoder(run)
     run.set_defaults(run=_run)
 
     folds = commands.add_parser(
@@ -70,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     folds.add_argument("--corpus", default="ravdess", help="whose speakers are tested (default: %(default)s)")
     folds.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the runs")
     folds.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one set of runs for each")
+    _add_encoder(folds)
     folds.add_argument("--only", type=int, nargs="+", metavar="FOLD", help="these folds alone, counted from 0")
     folds.set_defaults(run=_folds)
 
@@ -77,11 +84,11 @@ def build_parser() -> argparse.ArgumentParser:
         "evaluate",
         help="judge a model file",
         description="Judge a model file on people it never heard: 'speaker' on those whom it names as held out, "
-        "'corpus' on the corpora it was not trained on.",
+        "'corpus' on the corpora it was not trained on, 'adapted' as 'speaker', learning each voice as it listens.",
     )
     evaluate.add_argument("model", type=Path, metavar="MODEL")
     _add_corpora(evaluate)
-    evaluate.add_argument("--protocol", choices=("speaker", "corpus"), default="speaker")
+    evaluate.add_argument("--protocol", choices=("speaker", "corpus", "adapted"), default="speaker")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     evaluate.set_defaults(run=_evaluate)
 
@@ -99,12 +106,27 @@ def _add_corpora(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_encoder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--encoder",
+        type=Path,
+        metavar="FILE",
+        help="arrays of BYOL-S 512 (.npz), from which teachers of that kind begin; without it they begin at random",
+    )
+
+
+def _load_recipe(arguments: argparse.Namespace) -> Recipe:
+    from convert.recipe import load_recipe, with_encoder
+
+    recipe = load_recipe(recipe_path(arguments.recipe))
+    return recipe if arguments.encoder is None else with_encoder(recipe, arguments.encoder)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from convert.corpora.catalogue import refuse_unshippable
     from convert.corpora.manifest import read_corpus
-    from convert.recipe import load_recipe
 
-    recipe = load_recipe(recipe_path(arguments.recipe))
+    recipe = _load_recipe(arguments)
     _log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.data.corpora, corpora)
@@ -126,9 +148,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _folds(arguments: argparse.Namespace) -> int:
     from convert.cross_validation import averages, cross_validate
     from convert.evaluate.report import folds_table, percent
-    from convert.recipe import load_recipe
 
-    recipe = load_recipe(recipe_path(arguments.recipe))
+    recipe = _load_recipe(arguments)
     _log_to(arguments.out)
     found = cross_validate(recipe, arguments.corpora, arguments.out, arguments.corpus, arguments.seeds, arguments.only)
     console = wide_console()
@@ -140,15 +161,24 @@ def _folds(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from convert.evaluate.model_file import evaluate_file
-    from convert.evaluate.report import print_report, to_plain
+    from convert.evaluate.model_file import evaluate_adapted, evaluate_file
+    from convert.evaluate.report import adapted_table, print_report, to_plain
 
+    if arguments.protocol == "adapted":
+        adapted = evaluate_adapted(arguments.model, arguments.corpora)
+        wide_console().print(adapted_table(adapted))
+        _write_figures(arguments, [asdict(each) for each in adapted])
+        return OK
     judged = evaluate_file(arguments.model, arguments.corpora, arguments.protocol)
     print_report(judged, wide_console())
-    if arguments.json:
-        plain = {"model": arguments.model.name, "protocol": arguments.protocol, "sets": to_plain(judged)}
-        arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+    _write_figures(arguments, to_plain(judged))
     return OK
+
+
+def _write_figures(arguments: argparse.Namespace, sets: object) -> None:
+    if arguments.json:
+        plain = {"model": arguments.model.name, "protocol": arguments.protocol, "sets": sets}
+        arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
 
 
 def _corpora(arguments: argparse.Namespace) -> int:

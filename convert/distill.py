@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def soft_targets(
-    logits: Sequence[NDArray[np.float32]], allowed: NDArray[np.bool_], temperature: float
+    logits: Sequence[NDArray[np.float32]], counts_as: NDArray[np.int32], temperature: float
 ) -> NDArray[np.float32]:
     """Return the mean of the teachers' softened probabilities, float32 (n, n_classes).
 
@@ -17,19 +17,20 @@ def soft_targets(
     ----------
     logits : sequence of array (n, n_classes)
         One array a teacher.
-    allowed : bool array (n, n_classes)
-        Classes that the clip's corpus has; the others get zero.
+    counts_as : int32 array (n, n_classes)
+        What each class counts as in the clip's corpus, -1 for nothing; see `convert.losses.told_apart`.
     temperature : float
         By which the logits are divided.
 
     Examples
     --------
-    >>> soft_targets([np.array([[2.0, 0.0, 9.0]])], np.array([[True, True, False]]), 1.0).round(2).tolist()
+    >>> soft_targets([np.array([[2.0, 0.0, 9.0]])], np.array([[0, 1, -1]]), 1.0).round(2).tolist()
     [[0.88, 0.12, 0.0]]
     """
-    total = np.zeros(allowed.shape, np.float64)
+    members = counts_as[:, None, :] == np.arange(counts_as.shape[1])[None, :, None]  # (n, as, class)
+    total = np.zeros(counts_as.shape, np.float64)
     for each in logits:
-        softened = np.where(allowed, each / temperature, -np.inf)
+        softened = np.where(counts_as >= 0, each / temperature, -np.inf)
         weights = np.exp(softened - softened.max(axis=1, keepdims=True))
-        total += weights / weights.sum(axis=1, keepdims=True)
+        total += (members @ weights[..., None])[..., 0] / weights.sum(axis=1, keepdims=True)
     return (total / len(logits)).astype(np.float32)

@@ -34,8 +34,8 @@ class Examples:
     target: NDArray[np.int64]
     """(n,) index of the class."""
 
-    allowed: NDArray[np.bool_]
-    """(n, n_classes) classes that the corpus has."""
+    counts_as: NDArray[np.int32]
+    """(n, n_classes) what each class counts as in the corpus, -1 for nothing; see `convert.losses.told_apart`."""
 
     weight: NDArray[np.float32]
     """(n,) of the loss: rare classes of a corpus count more."""
@@ -48,6 +48,11 @@ class Examples:
 
     soft: NDArray[np.float32] | None = None
     """(n, n_classes) the teachers' probabilities, for distillation."""
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """Return (n, n_classes): the classes that the corpus tells apart."""
+        return self.counts_as == np.arange(self.counts_as.shape[1])
 
     def with_soft(self, soft: NDArray[np.float32]) -> Examples:
         """Return the same examples with soft targets (n, n_classes)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from convert.export.assemble import assemble
 from convert.prepare import Prepared
 from edge_ser.features import TABLES_SHA256, FrontEnd
-from edge_ser.student.metadata import Corpus, Decision, Features, Provenance
+from edge_ser.student.metadata import BaselineReference, Corpus, Decision, Features, Provenance
 from edge_ser.student.model_file import ModelFile
 
 INT8, FLOAT = "student.int8.tflite", "student.float.tflite"
@@ -31,7 +31,14 @@ def student_features(prepared: Prepared) -> Features:
     )
 
 
-def pack(prepared: Prepared, exported: Path, decision: Decision, metrics: Mapping[str, float], card: str) -> ModelFile:
+def pack(
+    prepared: Prepared,
+    exported: Path,
+    decision: Decision,
+    metrics: Mapping[str, float],
+    card: str,
+    baseline: BaselineReference | None = None,
+) -> ModelFile:
     """Return the model file of a run.
 
     Parameters
@@ -45,6 +52,8 @@ def pack(prepared: Prepared, exported: Path, decision: Decision, metrics: Mappin
         Of this very student.
     card : str
         Markdown.
+    baseline : BaselineReference, optional
+        From calibration; without it the board learns nobody's voice.
     """
     recipe, recordings = prepared.recipe, prepared.recordings
     held_out = sorted({recordings.clips[clip].speaker for clip in prepared.split.held_out})
@@ -62,4 +71,5 @@ def pack(prepared: Prepared, exported: Path, decision: Decision, metrics: Mappin
         metrics=metrics,
         golden_features=prepared.features.row(int(prepared.features.length.argmax())),
         card=card,
+        baseline=baseline,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -120,7 +120,8 @@ def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) 
     corpus = np.array([each.corpus for each in recordings.clips])[clip]
     target = np.array([recipe.classes.index(each.emotion) for each in recordings.clips])[clip]
     told_apart = recordings.classes_of_corpus
-    allowed = np.array([[name in told_apart[each] for name in recipe.classes] for each in corpus], dtype=bool)
+    places = {name: counting(recipe, told_apart[name]) for name in np.unique(corpus)}
+    counts_as = np.array([places[each] for each in corpus], np.int32)
     sampling = np.array([recipe.data.sampling.get(each, 1.0) for each in corpus])
     # A clip counts once, however many utterances and copies of it there are.
     sampling = sampling / np.bincount(clip)[clip]
@@ -130,21 +131,30 @@ def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) 
         frames=features.length[rows],
         corpus=corpus,
         target=target,
-        allowed=allowed,
-        weight=class_weights(corpus, target, allowed),
+        counts_as=counts_as,
+        weight=class_weights(corpus, target, len(recipe.classes)),
         probability=sampling / sampling.sum(),
         draws=len(np.unique(clip)),
     )
 
 
-def class_weights(
-    corpus: NDArray[np.str_], target: NDArray[np.int64], allowed: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def counting(recipe: Recipe, told_apart: Collection[str]) -> list[int]:
+    """Return what each class counts as in a corpus that tells these apart: itself, the first of its label, or -1."""
+    places = []
+    for name in recipe.classes:
+        label = recipe.label_of_class.get(name, name)
+        mates = [other for other in recipe.classes if recipe.label_of_class.get(other, other) == label]
+        known = [other for other in (name, *mates) if other in told_apart]
+        places.append(recipe.classes.index(known[0]) if known else -1)
+    return places
+
+
+def class_weights(corpus: NDArray[np.str_], target: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
     """Return a weight for each utterance: the root of how much rarer its class is than the mean class of its corpus."""
     weight = np.ones(len(target), np.float32)
     for name in np.unique(corpus):
         inside = corpus == name
-        counts = np.bincount(target[inside], minlength=allowed.shape[1])
+        counts = np.bincount(target[inside], minlength=n_classes)
         mean = inside.sum() / max(1, np.count_nonzero(counts))
         weight[inside] = np.sqrt(np.clip(mean / counts[target[inside]], 0.3, 3.0))
     return weight

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from convert.calibration import calibrate, corpus_weights
 from convert.card.write import write_card
 from convert.compress import prune, quantisation_aware
 from convert.distill import soft_targets
+from convert.errors import RecipeError
 from convert.evaluate.run import evaluate_student
 from convert.examples import Examples
 from convert.export.parity import check_parity
@@ -77,7 +80,7 @@ def teach(prepared: Prepared, teacher: Network, taught: Examples, out: Path) -> 
     folder = train_network(prepared, teacher, taught, out, f"teacher-{teacher.architecture}")
 
     def make(place: Path) -> None:
-        model = build(prepared, teacher)
+        model = build(prepared, teacher, teacher.training.precision)
         model.load_weights(folder / WEIGHTS)
         np.save(place / LOGITS, predict(model, taught, **_scales(prepared, teacher)))
 
@@ -87,7 +90,7 @@ def teach(prepared: Prepared, teacher: Network, taught: Examples, out: Path) -> 
 def distilled(taught: Examples, soft: list[Path], recipe: Recipe) -> Examples:
     """Return the examples with the mean answer of the teachers as soft targets."""
     logits = [np.load(folder / LOGITS) for folder in soft]
-    return taught.with_soft(soft_targets(logits, taught.allowed, recipe.distillation.temperature))
+    return taught.with_soft(soft_targets(logits, taught.counts_as, recipe.distillation.temperature))
 
 
 def train_student(prepared: Prepared, taught: Examples, soft: list[str], out: Path) -> tuple[keras.Model, str]:
@@ -148,7 +151,7 @@ def train_network(
     """
     recipe, training = prepared.recipe, training or network.training
     inputs = {
-        "network": [network.architecture, network.options],
+        "network": [network.architecture, with_digests(network.options)],
         "training": asdict(training),
         "features": prepared.digest,
         "sampling": recipe.data.sampling,
@@ -162,7 +165,7 @@ def train_network(
 
     def make(folder: Path) -> None:
         train(
-            build(prepared, network) if model is None else model,
+            build(prepared, network, training.precision) if model is None else model,
             taught,
             training,
             folder,
@@ -176,10 +179,33 @@ def train_network(
     return run_stage(out, stage, inputs, make)
 
 
-def build(prepared: Prepared, network: Network) -> keras.Model:
+def build(prepared: Prepared, network: Network, precision: str = "float32") -> keras.Model:
     """Return a network with fresh weights, the same for the same seed."""
     keras.utils.set_random_seed(prepared.recipe.seed)
-    return configuration(prepared, network).build(prepared.features.std)
+    with computing_in(precision):
+        return configuration(prepared, network).build(prepared.features.std)
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Let layers that are made meanwhile compute in this precision."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(precision)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
+def with_digests(options: dict[str, Any]) -> dict[str, Any]:
+    """Return a network's options with its file of weights by content, not by place."""
+    weights = options.get("weights")
+    if not weights:
+        return options
+    try:
+        return {**options, "weights": hashlib.sha256(Path(weights).read_bytes()).hexdigest()}
+    except OSError as error:
+        raise RecipeError(f"the encoder {weights} cannot be read: {error.strerror}", "Name a file there is") from error
 
 
 def configuration(prepared: Prepared, network: Network) -> Any:

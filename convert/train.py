@@ -122,11 +122,12 @@ def train(
 
 def predict(model: keras.Model, examples: Examples, *, lsb_per_std: float, frames_per_step: int) -> Predictions:
     """Return the logits of each stretch, float32 (n, n_classes)."""
-    answers = np.zeros(examples.allowed.shape, np.float32)
+    answers = np.zeros(examples.counts_as.shape, np.float32)
 
     @tf.function(reduce_retracing=True)
     def answer(features: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
-        logits, attention = model(_network_input(features, lsb_per_std), training=False)
+        answers = model(_network_input(features, lsb_per_std), training=False)
+        logits, attention = (tf.cast(each, tf.float32) for each in answers)
         mask = tf.sequence_mask(frames // frames_per_step, tf.shape(attention)[1])
         return pool(logits, attention, mask)
 
@@ -155,28 +156,28 @@ def _make_step(
 ) -> Callable[..., tf.Tensor]:
     decayed = [each for each in model.trainable_variables if "kernel" in each.name]
 
-    def loss_of(logits: tf.Tensor, targets: tf.Tensor, soft: tf.Tensor, allowed: tf.Tensor) -> tf.Tensor:
-        hard = masked_cross_entropy(logits, targets, allowed)
+    def loss_of(logits: tf.Tensor, targets: tf.Tensor, soft: tf.Tensor, counts_as: tf.Tensor) -> tf.Tensor:
+        hard = masked_cross_entropy(logits, targets, counts_as)
         if distil is None:
             return hard
-        learnt = distillation(logits, soft, allowed, distil.temperature)
+        learnt = distillation(logits, soft, counts_as, distil.temperature)
         return (1 - distil.alpha) * hard + distil.alpha * learnt
 
     @tf.function(reduce_retracing=False)
     def step(
-        features: tf.Tensor, frames: tf.Tensor, targets: tf.Tensor, soft: tf.Tensor, allowed: tf.Tensor,
+        features: tf.Tensor, frames: tf.Tensor, targets: tf.Tensor, soft: tf.Tensor, counts_as: tf.Tensor,
         weight: tf.Tensor, learning_rate: tf.Tensor, nth: tf.Tensor,
     ) -> tf.Tensor:  # fmt: skip
         dice = _Dice(seed, nth)
         inputs = _masked(_network_input(features, lsb_per_std), training, dice)
         steps = frames // frames_per_step
         with tf.GradientTape() as tape:
-            logits, attention = model(inputs, training=True)
+            logits, attention = (tf.cast(each, tf.float32) for each in model(inputs, training=True))
             attention = tf.where(tf.sequence_mask(steps, tf.shape(attention)[1]), attention, -1e9)
-            loss = loss_of(pool(logits, attention), targets, soft, allowed)
+            loss = loss_of(pool(logits, attention), targets, soft, counts_as)
             if training.early_answers:
                 early = tf.gather(running_pool(logits, attention), _random_step(steps, dice), axis=1, batch_dims=1)
-                loss += training.early_answers * loss_of(early, targets, soft, allowed)
+                loss += training.early_answers * loss_of(early, targets, soft, counts_as)
             loss = tf.reduce_mean(loss * weight)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.learning_rate.assign(learning_rate)
@@ -202,7 +203,7 @@ def _tensors(examples: Examples, batch: Batch, training: Training) -> tuple[tf.T
         tf.constant(batch.frames),
         tf.constant(targets, tf.float32),
         tf.constant(soft, tf.float32),
-        tf.constant(allowed),
+        tf.constant(examples.counts_as[batch.index]),
         tf.constant(examples.weight[batch.index], tf.float32),
     )
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.capture.input_health import InputHealth
 from edge_ser.decision.affect import AffectMap
+from edge_ser.decision.baseline import Baseline
 from edge_ser.decision.calibration import Calibration
 from edge_ser.decision.degradation import degrade
 from edge_ser.decision.hysteresis import Hysteresis
@@ -29,6 +31,19 @@ NOISE_MARGIN_DB = 10.0
 """An utterance that stands out from the background by less than this is flagged `noise`."""
 
 CLEAN = Flags()
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What was heard of an utterance that has ended."""
+
+    logits: list[float]
+    """Pooled, one a class, as the student gave them."""
+
+    voice: NDArray[np.float64]
+    """(n_mfcc,): mean cepstra, in int8 steps."""
+
+    speech_seconds: float
 
 
 class Pipeline:
@@ -70,6 +85,9 @@ class Pipeline:
         )
         self._health = InputHealth(metadata.features.step_seconds)
         self._calibration = Calibration(metadata)
+        self._baseline = _baseline(model, settings)
+        self._enrolled_offset = [0.0] * len(metadata.classes) if self._baseline is None else self._baseline.offset
+        self._learns = settings.baseline
         self._affect = AffectMap(metadata)
         self._hysteresis = Hysteresis(
             self._rules.uncertain_below, self._rules.hysteresis, self._rules.minimum_dwell_seconds
@@ -83,6 +101,10 @@ class Pipeline:
         """Start a new stream."""
         self._segmenter.reset()
         self._health.reset()
+        if self._baseline is not None:
+            self._baseline.reset()
+        self._forgets = False
+        self._ended: Utterance | None = None
         self._recording.reset()
         self._filled = 0  # samples in self._pcm
         self._samples = 0  # of the stream so far, lost ones included
@@ -191,7 +213,7 @@ class Pipeline:
         probabilities = self._calibration.uniform()
         valence = arousal = 0.0
         if self._recording.steps:
-            probabilities = self._answer(self._recording, flags)
+            probabilities = self._answer(self._recording, self._enrolled_offset, flags)
             valence, arousal = self._affect(probabilities)
         confidence = max(probabilities)
         state: State = "emotion" if confidence >= self._rules.uncertain_below else "uncertain"
@@ -220,6 +242,11 @@ class Pipeline:
     def _step(self) -> Event:
         """Work through the step that is complete."""
         heard = self._segmenter(self._pcm, self._lost)
+        if heard.voice is not None:
+            self._end_utterance(heard.voice)
+        if self._forgets and self._baseline is not None:
+            self._forgets = False
+            self._baseline.reset()
         share = 0.0
         self._shares.clear()
         if heard.onset:
@@ -255,6 +282,28 @@ class Pipeline:
         self._lost = 0
         return event
 
+    @property
+    def step_samples(self) -> int:
+        """Samples at 16 kHz behind each event."""
+        return len(self._pcm)
+
+    def take_ended(self) -> Utterance | None:
+        """Return the last utterance that has ended, once."""
+        ended, self._ended = self._ended, None
+        return ended
+
+    def forget_speaker(self) -> None:
+        """Let the baseline go back to where it began, with the next step; from any thread."""
+        self._forgets = True
+
+    def _end_utterance(self, voice: NDArray[np.float64]) -> None:
+        """Let the baseline learn from the utterance that has ended."""
+        ended = Utterance(self._utterance.mean(), voice, self._utterance_steps * self._step_seconds)
+        self._ended = ended
+        if self._baseline is not None and self._learns:
+            named, sureness = self._calibration.most_likely_class(_without(ended.logits, self._baseline.offset))
+            self._baseline.learn(ended.logits, named, sureness, voice, ended.speech_seconds)
+
     def _begin_utterance(self) -> None:
         self._stepper.reset()
         self._utterance.reset()
@@ -285,7 +334,8 @@ class Pipeline:
         """Return what to say now; within an utterance, bring probabilities and affect up to date."""
         if not self._in_utterance:
             return "no_speech", None
-        probabilities = self._answer(self._utterance, self._utterance_flags)
+        offset = self._enrolled_offset if self._baseline is None else self._baseline.offset
+        probabilities = self._answer(self._utterance, offset, self._utterance_flags)
         self._set_probabilities(probabilities)
         self._valence, self._arousal = self._affect(probabilities)
         if self._utterance_steps * self._step_seconds < self._rules.warm_up_seconds:
@@ -293,9 +343,9 @@ class Pipeline:
         named = self._hysteresis(probabilities, self._samples / SAMPLE_RATE)
         return ("uncertain", None) if named is None else ("emotion", self._calibration.labels[named])
 
-    def _answer(self, pooling: Pooling, flags: Flags) -> list[float]:
-        """Return the probability of each label from what was heard and what was wrong with it."""
-        return degrade(self._calibration(pooling.mean()), flags)
+    def _answer(self, pooling: Pooling, offset: list[float], flags: Flags) -> list[float]:
+        """Return the probability of each label from what was heard, by whom, and what was wrong with it."""
+        return degrade(self._calibration(_without(pooling.mean(), offset)), flags)
 
     def _take_notices(self, more: tuple[Notice, ...]) -> tuple[Notice, ...]:
         notices, self._notices = self._notices + more, ()
@@ -304,6 +354,20 @@ class Pipeline:
     def _set_probabilities(self, probabilities: list[float]) -> None:
         self._probabilities = dict(zip(self._calibration.labels, probabilities, strict=True))
         self._confidence = max(probabilities)
+
+
+def _baseline(model: ModelFile, settings: Settings) -> Baseline | None:
+    """Return what the speaker is heard beside: that of somebody enrolled, or of nobody; None without one."""
+    reference = model.metadata.baseline
+    if settings.speaker is not None:
+        from edge_ser.speakers import load_speaker
+
+        return load_speaker(settings.speaker, model)
+    return Baseline(reference) if reference is not None and settings.baseline else None
+
+
+def _without(logits: list[float], offset: list[float]) -> list[float]:
+    return [logit - own for logit, own in zip(logits, offset, strict=True)]
 
 
 def _either(one: Flags, other: Flags) -> Flags:

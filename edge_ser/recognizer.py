@@ -66,6 +66,7 @@ class Recognizer:
         self._microphones: list[Source] = []  # opened here and listened to
         # Each stream has a pipeline to itself, and making one takes some milliseconds: a free one is used again.
         self._free = [Pipeline(self.model, self.settings)]
+        self._lent: list[Pipeline] = []
 
     def recognize(self, audio: Audio, sample_rate: int | None = None, *, timeline: bool = True) -> Recognition:
         """Return one decision on a whole recording, and the events that led to it.
@@ -165,6 +166,11 @@ class Recognizer:
         """Return what recognising has cost so far, over all streams."""
         return self._tally.stats()
 
+    def forget_speaker(self) -> None:
+        """Let every stream's baseline go back to where it began: somebody else is speaking now. From any thread."""
+        for pipeline in list(self._lent):
+            pipeline.forget_speaker()
+
     def close(self) -> None:
         """End every `listen` and let go of the interpreters; a recogniser that is used again makes a new one.
 
@@ -225,8 +231,10 @@ class Recognizer:
             pipeline = Pipeline(self.model, self.settings)
         try:
             pipeline.reset()
+            self._lent.append(pipeline)
             yield pipeline
         finally:
+            self._lent.remove(pipeline)
             if self._closings == closings:
                 self._free.append(pipeline)
 

@@ -49,6 +49,9 @@ class Step:
     clipping: bool
     """At least `CLIPPING_SAMPLES` samples are at the ends of the range."""
 
+    voice: NDArray[np.float64] | None
+    """(n_mfcc,): mean cepstra, in int8 steps, of the utterance that ended before this step; None where none did."""
+
 
 class Segmenter:
     """Hears whole steps; finds utterances.
@@ -107,10 +110,13 @@ class Segmenter:
         speech = bool(self._voice_activity(frames[:, :N_MELS], pcm).any())
         if self._mask is not None:
             frames = np.concatenate((self._mask(frames[:, :N_MELS]), frames[:, N_MELS:]), axis=1)
+        ended = False
         if self._open:
             self._silent_steps = 0 if speech else self._silent_steps + 1
             if self._silent_steps > self._hangover_steps or lost > self._hangover_samples:
                 self._open = False
+                ended = True
+        voice = self._to_int8.voice() if ended else None
         onset = speech and not self._open
         features: tuple[NDArray[np.int8], ...] = ()
         if onset:
@@ -122,7 +128,8 @@ class Segmenter:
         if self._open:
             features = (*features, self._to_int8(frames))
         self._before = frames
-        return Step(speech, onset, features, level_dbfs(pcm), self._voice_activity.noise_floor_db, is_clipped(pcm))
+        noise_floor = self._voice_activity.noise_floor_db
+        return Step(speech, onset, features, level_dbfs(pcm), noise_floor, is_clipped(pcm), voice)
 
 
 def to_int8(features: Features) -> ToInt8:

@@ -73,6 +73,12 @@ class Settings:
     half_life_seconds: float | None = None
     """After so long a moment of speech weighs half of what it did; with inf all of it counts alike (the preset's)."""
 
+    baseline: bool = True
+    """Learn, while somebody speaks, how this voice differs from others, and take it off; never kept."""
+
+    speaker: str | None = None
+    """Enrolled speaker to begin with, see `edge-ser calibrate` (nobody)."""
+
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:
             raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")

@@ -17,6 +17,7 @@ from edge_ser.errors import SettingsError
 # Imported when asked for: a list of names must not cost an import of TensorFlow.
 ARCHITECTURES: Mapping[str, str] = {
     "streaming_cnn": "convert.architectures.streaming_cnn:StreamingCnn",
+    "byol_s": "convert.architectures.byol_s:ByolS",
     "cnn": "convert.architectures.cnn:Cnn",
     "cnn_gru": "convert.architectures.cnn_gru:CnnGru",
 }

@@ -24,8 +24,10 @@ def answers(x: tf.Tensor, n_classes: int, dropout: float) -> list[tf.Tensor]:
     """Return logits (batch, steps, n_classes) and log attention weights (batch, steps) of features by step."""
     layers = keras.layers
     x = layers.Dropout(dropout)(x)
-    attention = layers.Reshape((-1,), name="attention_by_step")(layers.Dense(1, name="attention")(x))
-    return [layers.Dense(n_classes, name="logits")(x), attention]
+    # In float32 whatever the layers before compute in: a softmax needs it.
+    attention = layers.Dense(1, name="attention", dtype="float32")(x)
+    logits = layers.Dense(n_classes, name="logits", dtype="float32")(x)
+    return [logits, layers.Reshape((-1,), name="attention_by_step", dtype="float32")(attention)]
 
 
 def _convolve(x: tf.Tensor, filters: int) -> tf.Tensor:

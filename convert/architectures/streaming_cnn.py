@@ -221,8 +221,8 @@ class StreamingCnn:
         if self.dropout:
             x = layers.Dropout(self.dropout)(x)
         logits, attention = (_convolve(head, x) for head in self.heads())
-        logits = layers.Reshape((-1, self.n_classes), name="logits_by_step")(logits)
-        attention = layers.Reshape((-1,), name="attention_by_step")(attention)
+        logits = layers.Reshape((-1, self.n_classes), name="logits_by_step", dtype="float32")(logits)
+        attention = layers.Reshape((-1,), name="attention_by_step", dtype="float32")(attention)
         model = keras.Model(inputs, [logits, attention], name="streaming_cnn")
         if self.spectral:
             kernel = spectral_kernel(std, self.n_mfcc, self.n_extras, self.n_bands)
@@ -242,6 +242,8 @@ def _convolve(operation: Convolution, x: tf.Tensor) -> tf.Tensor:
         strides=operation.stride,
         dilation_rate=(operation.dilation, 1),
         use_bias=operation.bias,
+        # A head answers in float32 whatever the layers before it compute in: a softmax needs it.
+        dtype="float32" if operation.bias else None,
         name=name,
     )
     x = convolution(x)

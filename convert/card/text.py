@@ -9,8 +9,9 @@ from string import Template
 
 import numpy as np
 
+from convert.evaluate.adapted import Adapted
 from convert.evaluate.judge import FLOAT, INT8, STREAMING, Judged
-from convert.evaluate.report import percent
+from convert.evaluate.report import gain, percent
 from convert.prepare import Prepared
 from edge_ser.student.metadata import Decision
 
@@ -46,6 +47,12 @@ $forms
 Recall by label, of the student as it listens:
 
 $recalls
+
+While it listens it learns, without labels and without keeping audio, how the present voice differs from others. The
+same speakers, their recordings in random order, nothing seen before it is judged, the cold start counted (20 orders;
+labels as above); `80 % neutral` is how people mostly speak, `enrolled` is after 20 s of neutral speech:
+
+$adapted
 
 ![Confusion]($confusion) ![Reliability]($reliability) ![Risk and coverage]($risk)
 
@@ -85,7 +92,14 @@ class Plots:
     risk: str
 
 
-def card_text(prepared: Prepared, decision: Decision, judged: Sequence[Judged], tflite: bytes, plots: Plots) -> str:
+def card_text(
+    prepared: Prepared,
+    decision: Decision,
+    judged: Sequence[Judged],
+    adapted: Sequence[Adapted],
+    tflite: bytes,
+    plots: Plots,
+) -> str:
     """Return the card, Markdown.
 
     Parameters
@@ -94,6 +108,8 @@ def card_text(prepared: Prepared, decision: Decision, judged: Sequence[Judged], 
     decision : Decision
     judged : sequence of Judged
         The first is the one that all recordings are in.
+    adapted : sequence of Adapted
+        What knowing the speaker is worth.
     tflite : bytes
         The int8 network.
     plots : Plots
@@ -113,6 +129,7 @@ def card_text(prepared: Prepared, decision: Decision, judged: Sequence[Judged], 
         figures=_figures(judged),
         forms=_forms(judged),
         recalls=_recalls(judged),
+        adapted=_adapted(adapted),
         confusion=plots.confusion,
         reliability=plots.reliability,
         risk=plots.risk,
@@ -166,6 +183,11 @@ def _forms(judged: Sequence[Judged]) -> str:
     forms = [form for form in (FLOAT, INT8, STREAMING) if form in judged[0].measures]
     rows = [(each.name, *(percent(each.measures[form].uar) for form in forms)) for each in judged]
     return table(("UAR", *forms), rows)
+
+
+def _adapted(adapted: Sequence[Adapted]) -> str:
+    rows = [(each.name, str(each.speakers), percent(each.cold), percent(each.adapted), gain(each)) for each in adapted]
+    return table(("recordings of", "speakers", "UAR without", "with", "gain (95 %)"), rows)
 
 
 def _recalls(judged: Sequence[Judged]) -> str:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.calibration import read_decision
+from convert.baseline import voices_of
+from convert.calibration import read_decision, read_reference
 from convert.card.plots import plot_confusion, plot_reliability, plot_risk_coverage
 from convert.card.text import Plots, card_text
+from convert.evaluate.adapted import Adapted, judge_adapted, sessions_of
 from convert.evaluate.judge import FLOAT as FLOAT_FORM
 from convert.evaluate.judge import STREAMING, Judged
 from convert.evaluate.report import to_plain
@@ -20,6 +22,7 @@ from convert.evaluate.students import probabilities
 from convert.packing import FLOAT, FLOAT_SUFFIX, INT8, pack
 from convert.prepare import Prepared
 from edge_ser.student.metadata import Decision
+from edge_ser.student.model_file import ModelFile
 
 
 def write_card(prepared: Prepared, exported: Path, decision: Path, evaluation: Path, out: Path) -> Path:
@@ -31,13 +34,26 @@ def write_card(prepared: Prepared, exported: Path, decision: Path, evaluation: P
     name, chosen, judged = prepared.recipe.name, read_decision(decision), read_evaluation(evaluation)
     plots = Plots(*(f"{name}.{plot}.png" for plot in ("confusion", "reliability", "risk")))
     draw(prepared, chosen, judged, evaluation, plots, out)
-    card = card_text(prepared, chosen, judged, (exported / INT8).read_bytes(), plots)
+    reference = read_reference(decision)
+    tflite = (exported / INT8).read_bytes()
+    adapted = know_speakers(prepared, pack(prepared, exported, chosen, {}, "", reference), evaluation)
+    card = card_text(prepared, chosen, judged, adapted, tflite, plots)
     (out / f"{name}.md").write_text(card, encoding="utf-8")
     (out / f"{name}.json").write_text(json.dumps(to_plain(judged), indent=1), encoding="utf-8")
     shutil.copyfile(exported / FLOAT, out / f"{name}{FLOAT_SUFFIX}")
     path = out / f"{name}.tflite"
-    pack(prepared, exported, chosen, metrics(judged), card).write(path)
+    pack(prepared, exported, chosen, metrics(judged), card, reference).write(path)
     return path
+
+
+def know_speakers(prepared: Prepared, model: ModelFile, evaluation: Path) -> list[Adapted]:
+    """Return what the baseline is worth to the held-out speakers."""
+    recordings, held_out = prepared.recordings, prepared.split.held_out
+    clips = [recordings.clips[clip] for clip in held_out]
+    pcm = [recordings.pcm(clip) for clip in held_out]
+    voices = voices_of(pcm, model.metadata.features, prepared.recipe.segmentation)
+    by_corpus = sessions_of(model.metadata, clips, read_answers(evaluation).logits, voices)
+    return [one for name, sessions in by_corpus.items() for one in judge_adapted(model.metadata, sessions, name)]
 
 
 def draw(

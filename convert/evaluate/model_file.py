@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from convert.baseline import voices_of
 from convert.corpora.audio import read_pcm
 from convert.corpora.manifest import AUDIO_FOLDER, MANIFEST_NAME, Clip, read_corpus
 from convert.errors import ConvertError
+from convert.evaluate.adapted import Adapted, judge_adapted, sessions_of
 from convert.evaluate.judge import Judged, ask_all, judge
-from convert.evaluate.students import Pcm
+from convert.evaluate.students import Pcm, ask, streaming_student
 from convert.packing import FLOAT_SUFFIX
 from convert.recipe import RECIPES, load_recipe
+from convert.segments import Segmentation
 from edge_ser.student.model_file import ModelFile
 
 Chosen = tuple[list[Clip], dict[str, Sequence[str]]]
@@ -42,6 +45,27 @@ def evaluate_file(path: Path, corpora: Path, protocol: str) -> list[Judged]:
     beside = path.with_suffix("").with_suffix(FLOAT_SUFFIX)
     float_tflite = beside.read_bytes() if beside.is_file() else None
     return judge(model, ask_all(model, float_tflite, recordings), clips, told_apart)
+
+
+def evaluate_adapted(path: Path, corpora: Path) -> list[Adapted]:
+    """Return what the baseline is worth to the speakers whom the model file names as held out.
+
+    Raises
+    ------
+    ModelFileError, CorpusError, ConvertError
+        As `evaluate_file`; or the model has no baseline.
+    """
+    model = ModelFile.load(path)
+    if model.metadata.baseline is None:
+        raise ConvertError(f"The model {model.metadata.name} has no baseline", "Make it again with edge-ser-convert")
+    clips, _ = held_out_speakers(model, corpora)
+    recordings = read_clips(corpora, clips)
+    spec = model.metadata.features
+    hangover_steps = round(model.metadata.decision.hangover_seconds / spec.step_seconds)
+    segmentation = Segmentation(spec.frames_per_step, hangover_steps)
+    answers = ask(streaming_student(model), recordings, len(model.metadata.classes))
+    by_corpus = sessions_of(model.metadata, clips, answers.logits, voices_of(recordings, spec, segmentation))
+    return [one for name, sessions in by_corpus.items() for one in judge_adapted(model.metadata, sessions, name)]
 
 
 def read_clips(corpora: Path, clips: Sequence[Clip]) -> list[Pcm]:

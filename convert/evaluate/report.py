@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from convert.evaluate.adapted import Adapted
 from convert.evaluate.judge import STREAMING, Judged
 from convert.evaluate.measures import Measures
 
@@ -71,6 +72,22 @@ def confidence_table(judged: Sequence[Judged]) -> Table:
             )
         table.add_section()
     return table
+
+
+def adapted_table(adapted: Sequence[Adapted]) -> Table:
+    """Return what knowing the speaker is worth, a row for each corpus and mix of classes."""
+    table = Table(title="UAR with the speaker's own baseline, from the first recording on, per cent")
+    for name in ("recordings of", "speakers", "without", "with", "gain (95 %)"):
+        table.add_column(name, justify="left" if name == "recordings of" else "right")
+    for each in adapted:
+        table.add_row(each.name, str(each.speakers), percent(each.cold), percent(each.adapted), gain(each))
+    return table
+
+
+def gain(adapted: Adapted) -> str:
+    """Return what a baseline gained, in points, with its interval."""
+    low, high = 100 * adapted.gain_low, 100 * adapted.gain_high
+    return f"{100 * (adapted.adapted - adapted.cold):+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def folds_table(rows: Sequence[tuple[str, Judged]]) -> Table:

@@ -8,7 +8,16 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_ser.student.metadata import FORMAT, Affect, Decision, Features, Golden, Metadata, Provenance
+from edge_ser.student.metadata import (
+    FORMAT,
+    Affect,
+    BaselineReference,
+    Decision,
+    Features,
+    Golden,
+    Metadata,
+    Provenance,
+)
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.network import Network
 
@@ -66,6 +75,7 @@ def assemble(
     golden_features: NDArray[np.int8],
     card: str,
     affect: Mapping[str, Affect] = AFFECT,
+    baseline: BaselineReference | None = None,
 ) -> ModelFile:
     """Return the model file of an exported student.
 
@@ -79,6 +89,8 @@ def assemble(
         See `golden_vector`.
     affect : mapping
         Holds at least each label.
+    baseline : BaselineReference, optional
+        Beside which speakers are heard.
     """
     labels = tuple(dict.fromkeys(label_of_class.values()))
     metadata = Metadata(
@@ -96,5 +108,6 @@ def assemble(
         metrics=dict(metrics),
         golden=golden_vector(tflite, golden_features),
         tflite_sha256="",
+        baseline=baseline,
     )
     return ModelFile(tflite, metadata, card)

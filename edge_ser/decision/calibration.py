@@ -32,6 +32,12 @@ class Calibration:
         self._temperature = metadata.decision.temperature
         self._label_of_class = [metadata.labels.index(metadata.label_of_class[name]) for name in metadata.classes]
 
+    def most_likely_class(self, logits: Sequence[float]) -> tuple[int, float]:
+        """Return the class of the largest logit, and its probability."""
+        largest = max(logits)
+        total = math.fsum(math.exp((logit - largest) / self._temperature) for logit in logits)
+        return logits.index(largest), 1 / total
+
     def __call__(self, logits: Sequence[float]) -> list[float]:
         """Return the probability of each label, which sum to 1, from the logits of the classes."""
         largest = max(logits)

@@ -52,6 +52,10 @@ class RunningMean:
         self._sum[:] = 0
         self._count = self._prior_frames
 
+    def mean(self) -> NDArray[np.float64]:
+        """Return the mean of the frames since the last reset alone, (n_mfcc,); zeros before the first."""
+        return self._sum / max(1, self._count - self._prior_frames)
+
     def __call__(self, mfcc: NDArray[np.int8]) -> NDArray[np.int8]:
         """Count these frames in and return them less the mean: int8 (frames, n_mfcc), a new array."""
         if len(mfcc) == 0:

@@ -63,6 +63,10 @@ class ToInt8:
         if self._extras is not None:
             self._extras.reset()
 
+    def voice(self) -> NDArray[np.float64]:
+        """Return the mean cepstra of the utterance so far, (n_mfcc,) in int8 steps: whose voice, in which room."""
+        return self._running_mean.mean()
+
     def __call__(self, frames: NDArray[np.float64]) -> NDArray[np.int8]:
         """Return int8 (frames, columns), a new array, of the frames of one step as `LogMel` gives them."""
         if self._extras is None:

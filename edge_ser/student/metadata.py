@@ -142,6 +142,25 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineReference:
+    """What the speakers that were kept for choosing are like, beside whom a new one is heard."""
+
+    logits: tuple[tuple[float, ...], ...]
+    """(n_classes, n_classes): for each class the mean of its recordings' pooled logits."""
+
+    voice_deviation: tuple[float, ...]
+    """(n_mfcc,): how far the mean cepstra of one speaker's utterances lie from each other, in int8 steps."""
+
+    changed_above: float
+    """Mean squared distance in those deviations from which a voice is taken for another."""
+
+    def __post_init__(self) -> None:
+        _check(all(len(row) == len(self.logits) for row in self.logits), "the baseline's logits are not square")
+        _check(min(self.voice_deviation, default=0.0) > 0, "a voice deviation is not positive")
+        _check(self.changed_above > 0, "changed_above is not positive")
+
+
+@dataclass(frozen=True, slots=True)
 class Affect:
     """Where a label lies in the plane of valence and arousal, each from -1 to 1."""
 
@@ -250,6 +269,9 @@ class Metadata:
     tflite_sha256: str
     """Of the network's part of the file."""
 
+    baseline: BaselineReference | None = None
+    """Beside which a speaker's own way of sounding is learnt; without it nobody's is."""
+
     def __post_init__(self) -> None:
         _check(self.format == FORMAT, f"its format is {self.format} and this edge-ser reads {FORMAT}")
         _check(0 < len(self.classes) <= MAX_CLASSES, f"it has {len(self.classes)} classes")
@@ -258,6 +280,10 @@ class Metadata:
         _check(set(self.label_of_class) == set(self.classes), "label_of_class does not name each class")
         _check(set(self.label_of_class.values()) == set(self.labels), "label_of_class does not use each label")
         _check(set(self.affect) == set(self.labels), "affect does not name each label")
+        if self.baseline is not None:
+            _check(len(self.baseline.logits) == len(self.classes), "the baseline is for other classes")
+            n_mfcc = self.features.front_end.n_mfcc
+            _check(len(self.baseline.voice_deviation) == n_mfcc, f"the baseline has not {n_mfcc} voice deviations")
         self.golden_arrays()
 
     def golden_arrays(self) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:

@@ -111,7 +111,7 @@ class ModelFile:
         described = dataclasses.replace(self.metadata, tflite_sha256=hashlib.sha256(self.tflite).hexdigest())
         buffer = io.BytesIO(self.tflite)
         with ZipFile(buffer, "a", ZIP_STORED) as archive:  # 'a' puts a new archive behind whatever is there
-            for part, text in ((METADATA, to_json(described)), (CARD, self.card)):
+            for part, text in ((METADATA, to_json(described, indent=None)), (CARD, self.card)):
                 archive.writestr(ZipInfo(part, LONG_AGO), text)
             archive.comment = bytes(SEAL_BYTES)  # its length is part of what is hashed
         content = buffer.getvalue()[:-SEAL_BYTES]

@@ -51,8 +51,8 @@ def from_json(text: str, kind: type[T]) -> T:
     return result
 
 
-def to_json(instance: Any) -> str:
-    """Return a dataclass's JSON: indented, in the order of its fields, so that two files can be compared.
+def to_json(instance: Any, indent: int | None = 1) -> str:
+    """Return a dataclass's JSON in the order of its fields: indented, so that two can be compared, or None for short.
 
     A field that is None by default is left out where it is: a file from before there was such a field stays as it was.
 
@@ -61,7 +61,7 @@ def to_json(instance: Any) -> str:
     ValueError
         A number is not finite.
     """
-    return json.dumps(_plain(instance), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(_plain(instance), indent=indent, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

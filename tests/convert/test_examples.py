@@ -24,7 +24,7 @@ def examples(lengths: list[int], probability: list[float] | None = None, draws: 
         frames=np.array(lengths),
         corpus=np.full(len(lengths), "one"),
         target=np.zeros(count, np.int64),
-        allowed=np.ones((count, 2), bool),
+        counts_as=np.tile(np.arange(2, dtype=np.int32), (count, 1)),
         weight=np.ones(count, np.float32),
         probability=share / share.sum(),
         draws=count if draws is None else draws,

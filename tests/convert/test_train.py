@@ -47,7 +47,7 @@ def examples() -> Examples:
         frames=frames,
         corpus=np.full(96, "one"),
         target=target,
-        allowed=np.ones((96, N_CLASSES), bool),
+        counts_as=np.tile(np.arange(N_CLASSES, dtype=np.int32), (96, 1)),
         weight=np.ones(96, np.float32),
         probability=np.full(96, 1 / 96),
         draws=96,
@@ -79,6 +79,11 @@ def trained(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> tup
     return run(examples, folder), folder
 
 
+def counts_of(allowed: list[bool]) -> np.ndarray:
+    """Return what the classes of one clip count as where each of these counts as itself and the others as nothing."""
+    return np.where(allowed, np.arange(len(allowed)), -1).astype(np.int32)[None]
+
+
 @settings(deadline=None, max_examples=50)
 @given(logits_of, masks, st.floats(-20, 20))
 def test_classes_that_a_corpus_does_not_have_teach_nothing(logits, allowed, other: float) -> None:
@@ -88,7 +93,7 @@ def test_classes_that_a_corpus_does_not_have_teach_nothing(logits, allowed, othe
     for values in (logits, moved):
         variable = tf.Variable([values])
         with tf.GradientTape() as tape:
-            loss = masked_cross_entropy(variable, tf.constant([target], tf.float32), tf.constant([allowed]))
+            loss = masked_cross_entropy(variable, tf.constant([target], tf.float32), tf.constant(counts_of(allowed)))
         gradient = tape.gradient(loss, variable).numpy()[0]
         losses.append(float(loss[0]))
         assert not gradient[~np.array(allowed)].any()
@@ -101,22 +106,36 @@ def test_classes_that_a_corpus_does_not_have_teach_nothing(logits, allowed, othe
 def test_distillation_is_zero_for_the_teachers_own_answer_and_never_less(
     student, teacher, allowed, temperature
 ) -> None:
-    mask = np.array([allowed])
-    soft = soft_targets([np.array([teacher], np.float32)], mask, temperature)
+    mask, counts_as = np.array([allowed]), counts_of(allowed)
+    soft = soft_targets([np.array([teacher], np.float32)], counts_as, temperature)
     assert soft.sum() == pytest.approx(1, abs=1e-5)
     assert not soft[~mask].any()
     losses = [
-        float(distillation(tf.constant([values]), tf.constant(soft), tf.constant(mask), temperature)[0])
+        float(distillation(tf.constant([values]), tf.constant(soft), tf.constant(counts_as), temperature)[0])
         for values in (teacher, student)
     ]
     assert losses[0] == pytest.approx(0, abs=1e-3)
     assert losses[1] >= -1e-3
 
 
+@settings(deadline=None, max_examples=50)
+@given(logits_of, logits_of)
+def test_a_class_that_is_not_told_apart_counts_as_its_mate(logits, teacher) -> None:
+    counts_as = np.arange(len(logits), dtype=np.int32)[None]
+    counts_as[0, 1] = 0
+    shares = np.exp(np.array(logits, np.float64))
+    right = np.eye(len(logits), dtype=np.float32)[:1]
+    loss = float(masked_cross_entropy(tf.constant([logits]), tf.constant(right), tf.constant(counts_as))[0])
+    assert loss == pytest.approx(-np.log((shares[0] + shares[1]) / shares.sum()), abs=1e-4)
+    soft = soft_targets([np.array([teacher], np.float32)], counts_as, 1.0)[0]
+    odds = np.exp(np.array(teacher, np.float64))
+    assert soft[0] == pytest.approx((odds[0] + odds[1]) / odds.sum(), abs=1e-5)
+    assert soft[1] == 0
+
+
 def test_several_teachers_count_alike() -> None:
-    allowed = np.ones((1, 2), bool)
     one, other = np.array([[5.0, 0.0]], np.float32), np.array([[0.0, 5.0]], np.float32)
-    np.testing.assert_allclose(soft_targets([one, other], allowed, 2.0), [[0.5, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(soft_targets([one, other], counts_of([True, True]), 2.0), [[0.5, 0.5]], atol=1e-6)
 
 
 def test_what_can_be_learnt_is_learnt(trained, examples: Examples) -> None:
@@ -160,7 +179,7 @@ def only(examples: Examples, index: int) -> Examples:
     part = slice(index, index + 1)
     return Examples(
         examples.features,
-        *(getattr(examples, name)[part] for name in ("start", "frames", "corpus", "target", "allowed", "weight")),
+        *(getattr(examples, name)[part] for name in ("start", "frames", "corpus", "target", "counts_as", "weight")),
         probability=np.ones(1),
         draws=1,
     )
