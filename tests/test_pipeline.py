@@ -157,18 +157,56 @@ def test_silence_after_an_utterance_still_describes_it() -> None:
         assert event.attention == 0.0
 
 
-def test_each_utterance_starts_afresh() -> None:
-    """The same words after a pause are the same utterance, whatever was said before."""
+def twice(pipeline: Pipeline) -> tuple[list[Event], list[Event]]:
+    """Return the events within an utterance, and within the same one after a pause."""
     pause = silence(40)
-    events = run(np.concatenate([utterance(), pause, utterance(), pause]))
+    events = pipeline.push(np.concatenate([utterance(), pause, utterance(), pause])) + pipeline.flush()
     half = len(events) // 2
-    one, other = (
-        [dataclasses.replace(event, time=0.0) for event in part if event.state != "no_speech"]
-        for part in (events[:half], events[half:])
-    )
+    one, other = ([event for event in part if event.state != "no_speech"] for part in (events[:half], events[half:]))
     assert len(one) > 20
+    return one, other
+
+
+def test_each_utterance_starts_afresh() -> None:
+    """Without a baseline the same words after a pause are the same utterance, whatever was said before."""
+    one, other = twice(Pipeline(MODEL, Settings(baseline=False)))
     assert [event.probabilities for event in one] == [event.probabilities for event in other]
     assert [event.speech_seconds for event in one] == [event.speech_seconds for event in other]
+
+
+def test_a_voice_is_learnt_from_utterance_to_utterance_and_forgotten_when_told() -> None:
+    pipeline = Pipeline(MODEL)
+    one, other = twice(pipeline)
+    assert one[-1].probabilities != other[-1].probabilities
+    learnt = pipeline.push(np.concatenate([utterance(), silence(40)]))
+    pipeline.forget_speaker()
+    again = [event for event in pipeline.push(np.concatenate([utterance(), silence(40)])) if event.state != "no_speech"]
+    assert [event.probabilities for event in again] == [event.probabilities for event in one]
+    assert learnt[-1].probabilities != again[-1].probabilities
+    pipeline.reset()  # another stream, perhaps of another person
+    anew, _ = twice(pipeline)
+    assert [event.probabilities for event in anew] == [event.probabilities for event in one]
+
+
+def test_the_decision_on_a_recording_does_not_hang_on_the_baseline() -> None:
+    pcm = np.concatenate([utterance(), silence(40), utterance(), silence(40)])
+    decisions = []
+    for learns in (True, False):
+        pipeline = Pipeline(MODEL, Settings(baseline=learns))
+        pipeline.push(pcm)
+        decisions.append(pipeline.recognition().probabilities)
+    assert decisions[0] == decisions[1]
+
+
+def test_an_utterance_that_ends_is_told_once() -> None:
+    pipeline = Pipeline(MODEL)
+    pipeline.push(np.concatenate([utterance(), silence(40)]))
+    ended = pipeline.take_ended()
+    assert ended is not None
+    assert 1 < ended.speech_seconds < 3
+    assert len(ended.logits) == len(MODEL.metadata.classes)
+    assert np.abs(ended.voice).max() > 1
+    assert pipeline.take_ended() is None
 
 
 def test_recognition_pools_all_utterances() -> None:
