@@ -301,8 +301,8 @@ class Pipeline:
         ended = Utterance(self._utterance.mean(), voice, self._utterance_steps * self._step_seconds)
         self._ended = ended
         if self._baseline is not None and self._learns:
-            named, sureness = self._calibration.most_likely_class(_without(ended.logits, self._baseline.offset))
-            self._baseline.learn(ended.logits, named, sureness, voice, ended.speech_seconds)
+            shares = self._calibration.by_class(_without(ended.logits, self._baseline.offset))
+            self._baseline.learn(ended.logits, shares, voice, ended.speech_seconds)
 
     def _begin_utterance(self) -> None:
         self._stepper.reset()
@@ -363,7 +363,7 @@ def _baseline(model: ModelFile, settings: Settings) -> Baseline | None:
         from edge_ser.speakers import load_speaker
 
         return load_speaker(settings.speaker, model)
-    return Baseline(reference) if reference is not None and settings.baseline else None
+    return Baseline(reference, model.metadata.neutral_classes) if reference and settings.baseline else None
 
 
 def _without(logits: list[float], offset: list[float]) -> list[float]:

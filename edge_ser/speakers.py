@@ -19,11 +19,11 @@ from edge_ser.decision.baseline import Baseline, BaselineState
 from edge_ser.errors import OutputError, SettingsError
 from edge_ser.pipeline import Pipeline
 from edge_ser.settings import SAMPLE_RATE, Settings
+from edge_ser.student.metadata import NEUTRAL
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.strict import StrictError, from_json, to_json
 
 FORMAT = 1
-NEUTRAL = "neutral"  # how somebody speaks who is asked to speak as usual
 ENOUGH_SECONDS = 20.0  # of speech
 LEAST_SECONDS = 5.0
 NAME = re.compile(r"\w[\w .-]{0,63}")
@@ -94,7 +94,7 @@ def load_speaker(name: str, model: ModelFile) -> Baseline:
     fits = len(speaker.state.residuals) == n_classes and len(speaker.state.voice) == n_mfcc
     if speaker.format != FORMAT or speaker.tflite_sha256 != model.metadata.tflite_sha256 or not fits:
         raise SettingsError(f"The speaker {name!r} was enrolled with another model", _AGAIN)
-    return Baseline(model.metadata.baseline, speaker.state)
+    return Baseline(model.metadata.baseline, model.metadata.neutral_classes, speaker.state)
 
 
 def save_speaker(name: str, speaker: Speaker) -> Path:
@@ -136,11 +136,13 @@ def enrol(
     SettingsError
         The model has no baseline, or too little speech was heard.
     """
-    if model.metadata.baseline is None:
+    if model.metadata.baseline is None or NEUTRAL not in model.metadata.classes:
         raise SettingsError("This model has no baseline for speakers", "Use the one that came with edge-ser")
     pipeline = Pipeline(model, replace(Settings(), baseline=False))
-    baseline, resampler = Baseline(model.metadata.baseline), Resampler(source.sample_rate)
-    neutral, heard = model.metadata.classes.index(NEUTRAL), 0.0
+    baseline = Baseline(model.metadata.baseline, model.metadata.neutral_classes)
+    # How somebody speaks who is asked to speak as usual.
+    shares = [float(name == NEUTRAL) for name in model.metadata.classes]
+    resampler, heard = Resampler(source.sample_rate), 0.0
 
     def listen(pcm: np.ndarray[tuple[int, ...], np.dtype[np.int16]], lost: int = 0) -> float:
         """Return the seconds of speech that this completes, and take in utterances that end."""
@@ -149,7 +151,7 @@ def enrol(
             for event in pipeline.push(pcm[first : first + pipeline.step_samples], lost if first == 0 else 0):
                 speech += event.speech * pipeline.step_samples / SAMPLE_RATE
                 if (ended := pipeline.take_ended()) is not None:
-                    baseline.learn(ended.logits, neutral, 1.0, ended.voice, ended.speech_seconds)
+                    baseline.learn(ended.logits, shares, ended.voice, ended.speech_seconds)
         return speech
 
     while heard < wanted_seconds and (block := source.read()) is not None:

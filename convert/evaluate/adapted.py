@@ -18,13 +18,12 @@ from convert.baseline import Voices
 from convert.corpora.manifest import Clip
 from convert.evaluate.measures import recalls
 from edge_ser.decision.baseline import Baseline
-from edge_ser.student.metadata import Metadata
+from edge_ser.student.metadata import NEUTRAL, Metadata
 
 ORDERS = 20
 NEUTRAL_SHARE = 0.8
 NEUTRAL_SESSION = 60  # recordings, drawn with replacement
 ENROLMENT_SECONDS = 20.0
-NEUTRAL = "neutral"
 FEWEST = 8  # recordings of a speaker that make a session
 
 
@@ -118,22 +117,17 @@ def _run(
     """Return the labels answered without and with the baseline, recording after recording."""
     if metadata.baseline is None:
         raise ValueError("the model has no baseline")
-    baseline = Baseline(metadata.baseline)
+    baseline = Baseline(metadata.baseline, metadata.neutral_classes)
+    known = [float(name == NEUTRAL) for name in metadata.classes]
     for row in enrolled:
-        baseline.learn(
-            session.logits[row].tolist(), metadata.classes.index(NEUTRAL), 1.0, session.voices.mean[row],
-            session.voices.seconds[row],
-        )  # fmt: skip
+        baseline.learn(session.logits[row].tolist(), known, session.voices.mean[row], session.voices.seconds[row])
     cold, warm = [], []
     for row in chosen:
         logits = session.logits[row]
         adapted = _shares(logits - np.array(baseline.offset), metadata)
         cold.append(_label(_shares(logits, metadata), metadata))
         warm.append(_label(adapted, metadata))
-        named = int(adapted.argmax())
-        baseline.learn(
-            logits.tolist(), named, float(adapted[named]), session.voices.mean[row], session.voices.seconds[row]
-        )
+        baseline.learn(logits.tolist(), adapted.tolist(), session.voices.mean[row], session.voices.seconds[row])
     return np.array(cold, np.intp), np.array(warm, np.intp)
 
 

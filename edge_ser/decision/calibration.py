@@ -32,11 +32,12 @@ class Calibration:
         self._temperature = metadata.decision.temperature
         self._label_of_class = [metadata.labels.index(metadata.label_of_class[name]) for name in metadata.classes]
 
-    def most_likely_class(self, logits: Sequence[float]) -> tuple[int, float]:
-        """Return the class of the largest logit, and its probability."""
+    def by_class(self, logits: Sequence[float]) -> list[float]:
+        """Return the probability of each class, before classes become labels."""
         largest = max(logits)
-        total = math.fsum(math.exp((logit - largest) / self._temperature) for logit in logits)
-        return logits.index(largest), 1 / total
+        weights = [math.exp((logit - largest) / self._temperature) for logit in logits]
+        total = math.fsum(weights)
+        return [weight / total for weight in weights]
 
     def __call__(self, logits: Sequence[float]) -> list[float]:
         """Return the probability of each label, which sum to 1, from the logits of the classes."""

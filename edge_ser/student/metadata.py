@@ -17,6 +17,9 @@ from edge_ser.features.tables import TABLES_SHA256, FrontEnd
 FORMAT = 1
 """Version of the model file's format."""
 
+NEUTRAL = "neutral"
+"""The label of ordinary speech, where a model has one."""
+
 MAX_CLASSES = 64
 MAX_FRAMES_PER_STEP = 100  # 1 s
 
@@ -285,6 +288,11 @@ class Metadata:
             n_mfcc = self.features.front_end.n_mfcc
             _check(len(self.baseline.voice_deviation) == n_mfcc, f"the baseline has not {n_mfcc} voice deviations")
         self.golden_arrays()
+
+    @property
+    def neutral_classes(self) -> tuple[int, ...]:
+        """Indices of the classes that are neutral speech."""
+        return tuple(place for place, name in enumerate(self.classes) if self.label_of_class[name] == NEUTRAL)
 
     def golden_arrays(self) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:
         """Return the golden vector as `Golden.arrays`."""
