@@ -7,9 +7,9 @@ mean for class c over many speakers, and s the speaker's own offset,
 
 Each utterance that ends tells of s. With c its most likely class (s so far taken off) it should have had the logits
 a m_c, where a is how plainly it was spoken, from 0 to 1. The residual z - a m_c is the voice's own, and counts the more
-the surer c is. The offset is the mean of the residuals, shrunk towards none by `PRIOR_UTTERANCES`. In this `neutral` is favoured:
-people mostly speak neutrally, and a voice that is never heard so is more likely misheard than never neutral. (A random
-effect for each speaker in a mixture of classes, estimated online.)
+the surer c is. The offset is the mean of the residuals, shrunk towards none by `PRIOR_UTTERANCES`. In this `neutral` is
+favoured: people mostly speak neutrally, and a voice that is never heard so is more likely misheard than never neutral.
+(A random effect for each speaker in a mixture of classes, estimated online.)
 
 It keeps sums, never audio. It fades with every utterance, and at once where the voice changes.
 """
