@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from edge_ser.capture.resample import Resampler
 from edge_ser.capture.source import open_source
+from edge_ser.decision.presets import rules
 from edge_ser.features import FrontEnd, LogMel, Mfcc, RunningMean, VoiceActivity
 from edge_ser.pipeline import Pipeline
 from edge_ser.recordings import DEMO
-from edge_ser.settings import SAMPLE_RATE
+from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.network import Network
 
@@ -84,7 +85,7 @@ def features(pcm: Pcm, block_ms: int) -> str:
 
 def resampled(pcm: Pcm, rate: int) -> Pcm:
     """Return the signal as if it had come at this rate, in blocks of 10 ms."""
-    resampler, size = Resampler(rate), rate // 100
+    resampler, size = Resampler(rate, allow_soxr=False), rate // 100
     pieces = [resampler.push(pcm[i : i + size]) for i in range(0, pcm.size, size)]
     return np.concatenate([*pieces, resampler.flush()])
 
@@ -105,6 +106,7 @@ def events(model: ModelFile) -> dict[str, Any]:
     return {
         "decisions": [[event.time, event.state, event.emotion, event.speech] for event in found],
         "probabilities": [list(event.probabilities.values()) for event in found],
+        "uncertain_below": rules(Settings(), model.metadata.decision).uncertain_below,
     }
 
 

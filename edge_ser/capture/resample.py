@@ -6,8 +6,9 @@ last; the filter's delay is compensated. Each is one exact sum, rounded once (se
 For a source of 16 kHz or more: -0.3 dB at 7 kHz, -88 dB from 8.5 kHz. For a lower rate both shrink with it: from 8 kHz,
 -0.3 dB at 3.5 kHz, images -88 dB from 4.25 kHz, and nothing above, where its speech has lost its fricatives.
 
-Why not soxr: its int16 output depends on how the stream is cut, its float32 sums on the processor's vector unit, and it
-has no 32-bit Arm wheel, so decisions would differ from board to board. `edge-ser-bench resample` says what it saves.
+Why not soxr for the usual rates: its int16 output depends on how the stream is cut, its float32 sums on the processor's
+vector unit, and it has no 32-bit Arm wheel, so decisions would differ from board to board; `edge-ser-bench resample`
+says what it saves. For odd rates it saves nine tenths, and is used where it is installed: see `odd_rate`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_ser.capture.odd_rate import OddRate, find_soxr
 from edge_ser.capture.pcm import round_to_int16
 from edge_ser.capture.polyphase import InterpolatedKernel, TabulatedKernel
 from edge_ser.errors import AudioFileError
@@ -35,6 +37,8 @@ class Resampler:
     ----------
     source_rate : int
         Hz, 4000 to 384000.
+    allow_soxr : bool
+        Let soxr do rates that are no simple fraction of 16 kHz, where it is installed.
 
     Raises
     ------
@@ -51,7 +55,7 @@ class Resampler:
     1000
     """
 
-    def __init__(self, source_rate: int) -> None:
+    def __init__(self, source_rate: int, allow_soxr: bool = True) -> None:
         if not MIN_SOURCE_RATE <= source_rate <= MAX_SOURCE_RATE:
             raise AudioFileError(
                 f"A sample rate of {source_rate} Hz cannot be brought to {SAMPLE_RATE} Hz",
@@ -61,7 +65,9 @@ class Resampler:
         divisor = math.gcd(SAMPLE_RATE, source_rate)
         up, down = SAMPLE_RATE // divisor, source_rate // divisor
         self._kernel: Kernel | None = None
-        if source_rate != SAMPLE_RATE:
+        soxr = find_soxr() if allow_soxr and up > MAX_PHASES else None
+        self._odd_rate = None if soxr is None else OddRate(soxr, source_rate)
+        if source_rate != SAMPLE_RATE and self._odd_rate is None:
             self._kernel = TabulatedKernel(up, down) if up <= MAX_PHASES else InterpolatedKernel(up, down)
             self._start(self._kernel)
 
@@ -77,6 +83,8 @@ class Resampler:
         Output comes in whole rows of 5 ms (10 ms from 44.1 kHz, 20 ms from 22.05 kHz, 40 ms from 11.025 kHz), as soon
         as the source has gone on for the filter's half width, 1.5 ms. At 16 kHz the samples are returned as they are.
         """
+        if self._odd_rate is not None:
+            return self._odd_rate.push(samples)
         if self._kernel is None:
             return samples
         self._pushed += len(samples)
@@ -87,6 +95,8 @@ class Resampler:
 
         With it, n source samples have given floor(n * 16000 / source_rate + 1/2) output samples.
         """
+        if self._odd_rate is not None:
+            return self._odd_rate.flush()
         if self._kernel is None:
             return np.zeros(0, np.int16)
         total = (2 * self._pushed * SAMPLE_RATE + self.source_rate) // (2 * self.source_rate)

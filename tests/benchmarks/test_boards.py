@@ -22,6 +22,9 @@ FOLDER_VARIABLE = "EDGE_SER_BOARDS"
 PROBABILITY_TOLERANCE = 0.05  # what one int8 step may come to
 
 
+NEAR_TIES = 2  # of the 173 events of the embedded recording
+
+
 @pytest.fixture(scope="module")
 def here() -> dict[str, Any]:
     return digest()
@@ -50,7 +53,8 @@ def test_an_emulated_board_gives_this_machines_bytes_and_decisions(
         found = boards.compare(here, digest_on(board, root, runtime, "OpenBLAS"))
         assert found["features_different"] == 0, runtime
         assert found["resampled_different"] == 0, runtime
-        assert found["decisions_different"] == 0, runtime
+        # Equal, but for what one int8 step can tip.
+        assert found["decisions_different"] == found["near_ties"] <= NEAR_TIES, runtime
         assert found["network_lsb"] <= GOLDEN_TOLERANCE, runtime
         assert found["probabilities_difference"] <= PROBABILITY_TOLERANCE, runtime
 
@@ -64,6 +68,13 @@ def test_the_signal_goes_from_silence_into_clipping() -> None:
 
 def test_a_board_that_computes_otherwise_is_noticed(here: dict[str, Any]) -> None:
     assert set(boards.compare(here, here).values()) == {0}
+    tie = copy.deepcopy(here)
+    place = next(i for i, decision in enumerate(here["decisions"]) if decision[1] == "emotion")
+    tie["decisions"][place][1:3] = ["uncertain", None]
+    assert boards.compare(here, tie)["decisions_different"] == 1
+    assert boards.compare(here, tie)["near_ties"] == 0  # nothing at the threshold
+    tie["probabilities"][place] = [here["uncertain_below"] - 0.01] * 7
+    assert boards.compare(here, tie)["near_ties"] == 1
     there = copy.deepcopy(here)
     there["features"]["10 ms"] = there["resampled"]["48000"] = "other"
     there["decisions"][3][2] = "happy"
