@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_metrics_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `observed`."""
+    """Add the flags that `observed` reads."""
     group = parser.add_argument_group("metrics", "for Prometheus; an extra: pip install 'edge-ser[prometheus]'")
     group.add_argument(
         "--metrics",

@@ -21,6 +21,7 @@ PINGS_PER_TIMEOUT = 4  # two would do, if a machine were never busy
 
 LISTENING = "listening"
 AWAY = "no microphone; it is looked for until it is back"
+MUTED = "muted"
 
 
 class Manager:
@@ -73,8 +74,6 @@ def watched(
 ) -> Iterator[Event]:
     """Yield the events as they are, and tell the manager of their progress.
 
-    It is told that the service is ready with the first event that has audio behind it.
-
     Parameters
     ----------
     events : iterable of Event
@@ -87,18 +86,26 @@ def watched(
     if manager is None:
         yield from events
         return
-    progress = _Progress(manager, clock)
+    watchdog = Watchdog(manager, clock)
     try:
         for event in events:
-            progress.note(event)
+            watchdog.note(event)
             yield event
     finally:
-        manager.tell(STOPPING="1")
-        manager.close()
+        watchdog.close()
 
 
-class _Progress:
-    def __init__(self, manager: Manager, clock: Callable[[], float]) -> None:
+class Watchdog:
+    """Tells a manager of progress; it is told that the service is ready with the first event that has audio behind it.
+
+    Parameters
+    ----------
+    manager : Manager
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(self, manager: Manager, clock: Callable[[], float] = time.monotonic) -> None:
         self._manager = manager
         self._clock = clock
         timeout = manager.watchdog_seconds
@@ -111,14 +118,24 @@ class _Progress:
     def note(self, event: Event) -> None:
         """Tell what an event says about the service; nothing where nothing went forward."""
         away = event.state == "mic_lost"
-        if not away and event.time == self._time:
-            return
-        self._time = event.time
+        if away or event.time != self._time:
+            self._time = event.time
+            self._tell(AWAY if away else LISTENING, ready=not away)
+
+    def muted(self) -> None:
+        """Tell that nothing is heard because somebody wants it so; to be called every second while that is so."""
+        self._tell(MUTED, ready=True)
+
+    def close(self) -> None:
+        """Tell that the service ends."""
+        self._manager.tell(STOPPING="1")
+        self._manager.close()
+
+    def _tell(self, status: str, ready: bool) -> None:
         told = {}
-        if not away and not self._ready:
+        if ready and not self._ready:
             self._ready = True
             told["READY"] = "1"
-        status = AWAY if away else LISTENING
         if status != self._status:
             self._status = told["STATUS"] = status
         now = self._clock()

@@ -18,13 +18,8 @@ FOLDER = Path("etc/systemd/system")  # below the root of the file system
 UNIT_FILE = FOLDER / NAME
 NETWORK_FILE = FOLDER / f"{NAME}.d" / "network.conf"
 
-RUNTIME_FOLDER = Path("/run/edge-ser")
-"""The service's own while it runs; others may read what it puts there."""
-
 Network = Literal["none", "local", "any"]
 """Nothing but Unix sockets; this machine's own addresses; everything."""
-
-NETWORK_OF_COMMAND: dict[str, Network] = {"publish": "any", "serve": "local"}
 
 _UNIT = Template("""\
 [Unit]
@@ -134,11 +129,15 @@ def network_of(args: argparse.Namespace) -> Network:
     """Return what network a command needs, by its parsed arguments."""
     from edge_ser.integrations.prometheus import LOOPBACK
 
-    reach = NETWORK_OF_COMMAND.get(args.command, "none")
+    if args.command == "publish":
+        return "any"
     metrics = getattr(args, "metrics", None)
-    if metrics is not None and reach == "none":
-        return "local" if metrics.host in LOOPBACK else "any"
-    return reach
+    hosts = [metrics.host] if metrics else []
+    if args.command == "serve":
+        hosts.append(args.address)
+    if not hosts:
+        return "none"
+    return "local" if set(hosts) <= set(LOOPBACK) else "any"
 
 
 def quoted(argument: str) -> str:

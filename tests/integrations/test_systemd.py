@@ -18,7 +18,7 @@ from integrations.service_manager import service_manager
 from speech import demo
 
 from edge_ser.events import Event, Flags, State
-from edge_ser.integrations.systemd import AWAY, LISTENING, Manager, manager_of, watched
+from edge_ser.integrations.systemd import AWAY, LISTENING, MUTED, Manager, Watchdog, manager_of, watched
 from edge_ser.recordings import DEMO
 
 STALLED_SECONDS = 1.5  # a ping is due every quarter of WATCHDOG_SECONDS
@@ -70,6 +70,23 @@ def test_a_lost_microphone_that_is_looked_for_is_alive_but_not_ready():
 
 def test_where_the_clock_of_the_stream_begins_again_it_is_progress():
     assert told([event(5.0), event(0.08), event(0.16)])[1] == {"WATCHDOG": "1"}
+
+
+def test_who_is_muted_is_alive_and_ready():
+    now = SimpleNamespace(time=0.0)
+    with service_manager(4.0) as manager:
+        watchdog = Watchdog(manager_of(manager.environment), lambda: now.time)
+        for _ in range(3):
+            watchdog.muted()
+            now.time += 0.5
+        watchdog.note(event(0.08))
+        watchdog.close()
+        assert list(manager.messages(timeout=0.01)) == [
+            {"READY": "1", "STATUS": MUTED, "WATCHDOG": "1"},
+            {"WATCHDOG": "1"},
+            {"STATUS": LISTENING},
+            {"STOPPING": "1"},
+        ]
 
 
 def test_an_abstract_socket_is_told_too():

@@ -82,7 +82,9 @@ def test_the_network_is_open_so_far_and_no_farther(network, opened, addresses, t
         (Namespace(command="listen", metrics=Address("127.0.0.1", 9500)), "local"),
         (Namespace(command="listen", metrics=Address("0.0.0.0", 9500)), "any"),
         (Namespace(command="publish"), "any"),
-        (Namespace(command="serve"), "local"),
+        (Namespace(command="publish", metrics=Address("127.0.0.1", 9500)), "any"),
+        (Namespace(command="serve", address="127.0.0.1"), "local"),
+        (Namespace(command="serve", address="0.0.0.0", metrics=Address("127.0.0.1", 9500)), "any"),
     ],
 )
 def test_the_network_is_what_the_command_needs(args, network):
