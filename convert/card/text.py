@@ -34,11 +34,12 @@ $labels, or that it is uncertain.
 
 ## Before it is put to use
 
-A label says which acted expression a voice resembles, not what somebody feels. Let it change how a device behaves, never
-what a person is granted or suspected of; let *uncertain* change nothing; tell those who are heard, and ask them. In the European
-Union (AI Act, Regulation 2024/1689) it is forbidden at work and in education but for medical or safety reasons (Article 5(1)(f)),
-elsewhere those exposed must be told (Article 50(3)) and the system is high-risk (Annex III, point 1(c)). How to ask for consent, a sign
-to hang up, and what was not measured: docs/responsible-use.md in edge-ser.
+A label says which acted expression a voice resembles, not what somebody feels. Let it change how a device behaves,
+never what a person is granted or suspected of; let *uncertain* change nothing; tell those who are heard, and ask
+them. In the European Union (AI Act, Regulation 2024/1689) it is forbidden at work and in education but for medical or
+safety reasons (Article 5(1)(f)); elsewhere those exposed must be told (Article 50(3)), and the system is high-risk
+(Annex III, point 1(c)). How to ask for consent, a sign to hang up, and what was not measured:
+docs/responsible-use.md in edge-ser.
 
 ## How right it is
 
