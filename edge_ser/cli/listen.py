@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from edge_ser.cli.observed import add_metrics_flags, observed
@@ -68,8 +69,8 @@ def _listen(args: argparse.Namespace) -> int:
     with source:
         view = choose_view(args.json, one_line(title), recognizer)
         try:
-            with stopping_signals():
-                for event in observed(args, recognizer, recognizer.listen(source)):
+            with stopping_signals(), closing(observed(args, recognizer, recognizer.listen(source))) as events:
+                for event in events:
                     view.show(event)
         except BrokenPipeError:
             raise  # there is nobody to tell anything

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,8 +33,8 @@ def add_metrics_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def observed(args: argparse.Namespace, recognizer: Recognizer, events: Iterable[Event]) -> Iterator[Event]:
-    """Yield the events as they are, while those who watch are told of them.
+def observed(args: argparse.Namespace, recognizer: Recognizer, events: Iterable[Event]) -> Generator[Event, None, None]:
+    """Yield the events as they are, while those who watch are told of them; to be closed when it is left early.
 
     Parameters
     ----------

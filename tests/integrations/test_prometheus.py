@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from cli.command import finish, is_one_error, run, start
+from cli.command import REPOSITORY, finish, is_one_error, run, start
 from speech import demo
 
 from edge_ser import Recognizer
@@ -101,6 +102,13 @@ def test_an_utterance_counts_once_by_its_last_decision(recognizer):
     counts = {name: value for name, value in found.items() if name.startswith("edge_ser_decisions_total") and value}
     assert counts == {"edge_ser_decisions_total{angry}": 1, "edge_ser_decisions_total{sad}": 1}
     assert found["edge_ser_uncertain_total"] == 2
+
+
+def test_the_documentation_names_each_metric_and_no_other(recognizer):
+    page = (REPOSITORY / "docs" / "integrations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"edge_ser_\w+", page)) - {"edge_ser_drift", "edge_ser_process_"}
+    found = {name.split("{")[0] for name in parsed(Metrics(recognizer).text().decode())}
+    assert named == {name for name in found if not name.startswith("edge_ser_process_")}
 
 
 def test_drift_is_told_where_it_is_measured(recognizer):

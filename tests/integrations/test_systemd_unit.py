@@ -10,12 +10,13 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from cli.command import is_one_error
+from cli.command import REPOSITORY, is_one_error
 
 from edge_ser.cli.main import main
 from edge_ser.cli.service import parse_status
 from edge_ser.integrations import systemd_unit
 from edge_ser.integrations.prometheus import Address
+from edge_ser.integrations.systemd import PINGS_PER_TIMEOUT
 from edge_ser.integrations.systemd_unit import NAME, NETWORK_FILE, UNIT_FILE, network_of, quoted
 
 WORST_EXPOSURE = 10  # in tenths, of 100; systemd calls up to 19 safe
@@ -89,6 +90,17 @@ def test_the_network_is_open_so_far_and_no_farther(network, opened, addresses, t
 )
 def test_the_network_is_what_the_command_needs(args, network):
     assert network_of(args) == network
+
+
+def test_the_documentation_has_the_times_of_the_unit(capsys):
+    assert main(["service", "show", *LISTEN]) == 0
+    unit = capsys.readouterr().out
+    page = (REPOSITORY / "docs" / "integrations.md").read_text(encoding="utf-8")
+    assert "WatchdogSec=30\n" in unit
+    assert "`WatchdogSec=30`" in page
+    assert f"at most every {30 / PINGS_PER_TIMEOUT:g} s" in page
+    assert "RestartSec=10\n" in unit
+    assert "tried again every 10 s" in page
 
 
 def test_the_command_line_is_quoted_as_systemd_reads_it(tmp_path, capsys):
