@@ -1,7 +1,7 @@
 """The systemd unit: what the service may do, and nothing more.
 
-Without a network unless the command has a partner beyond this machine; never as root; no file but in two folders of its
-own. What each line was tried with is in docs/integrations.md.
+Without a network unless the command needs one; never as root; no file but in two folders of its own. Who adds lines of
+their own reads docs/integrations.md first: two that one might miss would take the microphone away.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ NAME = "edge-ser.service"
 FOLDER = Path("etc/systemd/system")  # below the root of the file system
 UNIT_FILE = FOLDER / NAME
 NETWORK_FILE = FOLDER / f"{NAME}.d" / "network.conf"
+
+_HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 Network = Literal["none", "local", "any"]
 """Nothing but Unix sockets; this machine's own addresses; everything."""
@@ -149,10 +151,8 @@ def quoted(argument: str) -> str:
     --device "100 %% of it"
     """
     escaped = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = escaped.replace("\n", "\\n")  # a line of its own would be a setting of its own
     return escaped if escaped and not set(escaped) & set(" \t\"'\\;") else f'"{escaped}"'
-
-
-_HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 
 def needed_paths() -> list[Path]:

@@ -111,6 +111,7 @@ def test_the_command_line_is_quoted_as_systemd_reads_it(tmp_path, capsys):
     assert line.endswith("listen --device " + r'''"USB 100 %% \"odd\" $$name \\ 'mic'"''')
     assert line.startswith(f"ExecStart={quoted(sys.executable)} -m edge_ser.cli.main ")
     assert quoted("") == '""'
+    assert quoted("USB\nUser=root") == r'"USB\nUser=root"'
 
 
 @pytest.mark.parametrize(
