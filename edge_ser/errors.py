@@ -44,3 +44,7 @@ class BackendError(EdgeSerError):
 
 class SettingsError(EdgeSerError):
     """A setting has an unknown name or an impossible value."""
+
+
+class ServiceError(EdgeSerError):
+    """The service cannot be installed, removed or looked at."""

@@ -29,9 +29,17 @@ $labels, or that it is uncertain.
 - It was trained on $languages. Other languages, children's voices, singing, several voices at once, television and
   music are outside what was tested.
 - It is wrong often enough (see below) that no decision about a person may rest on it: not on hiring, credit, care,
-  policing or schooling. Emotion recognition at work and in schools is forbidden in the European Union (Regulation
-  2024/1689, article 5).
+  policing or schooling.
 - For the speaker it understood worst among those tested ($worst_speaker) it was right in $worst per cent.
+
+## Before it is put to use
+
+A label says which acted expression a voice resembles, not what somebody feels. Let it change how a device behaves,
+never what a person is granted or suspected of; let *uncertain* change nothing; tell those who are heard, and ask
+them. In the European Union (AI Act, Regulation 2024/1689) it is forbidden at work and in education but for medical or
+safety reasons (Article 5(1)(f)); elsewhere those exposed must be told (Article 50(3)), and the system is high-risk
+(Annex III, point 1(c)). How to ask for consent, a sign to hang up, and what was not measured:
+docs/responsible-use.md in edge-ser.
 
 ## How right it is
 

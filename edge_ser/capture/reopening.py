@@ -72,7 +72,7 @@ class Reopening:
         Raises
         ------
         AudioDeviceError
-            PortAudio hangs.
+            PortAudio hangs, or the search has broken off: to go on waiting would be for ever.
         """
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0 and not self._over.wait(min(left, SLICE_SECONDS)):
@@ -80,6 +80,8 @@ class Reopening:
         called_at = self._called_at
         if called_at is not None and time.monotonic() - called_at > HUNG_SECONDS:
             raise AudioDeviceError("PortAudio does not let go of a microphone that is gone", "Start the program again")
+        if not self._over.is_set() and not self._thread.is_alive():
+            raise AudioDeviceError("The search for the microphone has broken off", "Start the program again")
         return self._found
 
     def stop(self) -> None:

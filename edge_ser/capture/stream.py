@@ -78,7 +78,7 @@ def open_stream(device: InputDevice, wish: Wish) -> Stream:
     Raises
     ------
     AudioDeviceError
-        It does none, is in use, or has no such channel.
+        It does none, is in use, or has no such channel; the process is too confined.
     """
     if wish.channel is not None and not 0 <= wish.channel < device.channels:
         raise AudioDeviceError(
@@ -108,6 +108,11 @@ def open_stream(device: InputDevice, wish: Wish) -> Stream:
             reason, cure = str(error), _OPEN_CURES.get(error.args[-1], _BUSY_CURE)
             if portaudio is not None:
                 portaudio.close(ignore_errors=True)
+        except MemoryError as error:  # cffi's own, not that there is no memory
+            raise AudioDeviceError(
+                "Something forbids memory that is both written and executed, without which PortAudio cannot call back",
+                "Take MemoryDenyWriteExecute out of the service's unit",
+            ) from error
     raise AudioDeviceError(f"The microphone {device.name!r} cannot be opened: {reason}", cure)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from edge_ser.cli.observed import add_metrics_flags, observed
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import stopping_signals
 from edge_ser.cli.terminal import is_terminal, looks_of, one_line, print_note
 from edge_ser.cli.views import JsonView, LineView, View
 from edge_ser.errors import AudioDeviceError, SettingsError
+from edge_ser.integrations.systemd import is_service
 
 if TYPE_CHECKING:
     from edge_ser.capture.source import Source
@@ -40,6 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    add_metrics_flags(parser)
     add_settings_flags(parser)
     parser.set_defaults(run=run)
 
@@ -65,8 +69,8 @@ def _listen(args: argparse.Namespace) -> int:
     with source:
         view = choose_view(args.json, one_line(title), recognizer)
         try:
-            with stopping_signals():
-                for event in recognizer.listen(source):
+            with stopping_signals(), closing(observed(args, recognizer, recognizer.listen(source))) as events:
+                for event in events:
                     view.show(event)
         except BrokenPipeError:
             raise  # there is nobody to tell anything
@@ -93,6 +97,8 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
     device, channel = of_microphone.device, of_microphone.channel
     if args.source is None and device is None and channel is None:
         missing = missing_microphone()
+        if missing is not None and is_service():
+            raise missing  # nobody is there to be shown a recording; the service manager tries again
         if missing is not None:
             from edge_ser.recordings import DEMO
 

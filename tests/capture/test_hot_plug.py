@@ -397,6 +397,16 @@ def test_where_portaudio_hangs_it_is_an_error_and_closing_does_not_wait(monkeypa
     assert search._thread.is_alive()
 
 
+def test_a_search_that_breaks_off_is_an_error_and_not_waited_for(monkeypatch):
+    """A watchdog trusts that somebody looks for the microphone while its source says so."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # what the thread raises is meant
+    monkeypatch.setattr(reopening, "reopen_stream", lambda device, wish: 1 / 0)
+    search = Reopening(Closes(), Wish(None, None, None, 2.0), delays())  # type: ignore[arg-type]
+    search._thread.join(10)
+    with pytest.raises(AudioDeviceError, match="broken off"):
+        search.wait(0.05)
+
+
 def test_what_is_found_too_late_is_closed(hung):
     search, returns, found = hung
     search.stop()
