@@ -43,6 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "finds the device by itself. Needs: pip install 'edge-ser[mqtt]'",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # --password is not to be --password-file
     )
     broker = parser.add_argument_group("broker")
     broker.add_argument("--mqtt", required=True, metavar="HOST[:PORT]", help="the broker; port 1883, or 8883 with TLS")
@@ -52,12 +53,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     broker.add_argument("--user", help="to log in as")
     broker.add_argument("--password-file", metavar="FILE", help="that holds the password")
     broker.add_argument(
-        "--interval", type=float, metavar="SECONDS", help="between messages that say nothing new (1); 0 sends every event"
+        "--interval",
+        type=float,
+        metavar="SECONDS",
+        help="between messages that say nothing new (1); 0: every event",
     )
     broker.add_argument("--queue", type=int, metavar="N", help="messages to keep while the broker is away (600)")
     discovery = broker.add_mutually_exclusive_group()
     discovery.add_argument(
-        "--discovery", metavar="PREFIX", default="homeassistant", help="topics that Home Assistant listens to (%(default)s)"
+        "--discovery",
+        metavar="PREFIX",
+        default="homeassistant",
+        help="where Home Assistant listens (%(default)s)",
     )
     discovery.add_argument(
         "--no-discovery", action="store_const", const=None, dest="discovery", help="do not announce the device"
@@ -73,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     if broker.in_clear:
         print_note("The password goes to the broker unencrypted: use --tls.")
     # Imported here: other commands must start without NumPy and the student.
-    from edge_ser.integrations.mqtt import INTERVAL_SECONDS, QUEUE, MqttPublisher
+    from edge_ser.integrations.mqtt import QUEUE, MqttPublisher
+    from edge_ser.integrations.mqtt_messages import INTERVAL_SECONDS
     from edge_ser.recognizer import Recognizer
 
     settings = configuration_of(args).settings

@@ -1,8 +1,8 @@
 """One connection to an MQTT broker, from its greeting to its end; what to do after that is `mqtt`'s business.
 
 Messages go with quality of service 1, so the broker acknowledges each. A client of paho's that loses its connection
-would send what was not acknowledged again, and some of it would arrive twice; here a client has one connection, and what was not
-acknowledged when that ends is known to its owner.
+would send what was not acknowledged again, and some of it would arrive twice; here a client has one connection, and what
+was not acknowledged when that ends is known to its owner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from edge_ser.integrations.mqtt_messages import Message
 
 GREETING_SECONDS = 10.0  # for a broker to answer once it is reached
 FAREWELL_SECONDS = 1.0  # for it to acknowledge the last message
-KEEPALIVE_SECONDS = 15  # of silence before paho asks whether the other side is there; half as much again before it gives up
+KEEPALIVE_SECONDS = (
+    15  # of silence before paho asks whether the other side is there; half as much again before it gives up
+)
 
 _AT_LEAST_ONCE = 1
 
@@ -100,8 +102,9 @@ class Connection:
             with self._changed:
                 self._changed.wait_for(lambda: self.over or info.mid in self._acknowledged, FAREWELL_SECONDS)
             self._client.disconnect()
-        elif (connected := self._client.socket()) is not None:
-            with suppress(OSError):  # the other side was quicker
+        else:
+            connected: Any = self._client.socket()  # None where it is closed already
+            with suppress(OSError, AttributeError):  # the other side was quicker
                 connected.shutdown(socket.SHUT_RDWR)
         self._client.loop_stop()
 
@@ -153,5 +156,7 @@ def _unreachable(broker: Broker, error: Exception) -> BrokerError:
 def _unwelcome(broker: Broker, greeting: Any) -> BrokerError:
     problem = f"The MQTT broker at {broker.address}"
     if greeting is None:
-        return BrokerError(f"{problem} does not greet", "Look whether this port is one for MQTT, and with TLS or without")
+        return BrokerError(
+            f"{problem} does not greet", "Look whether this port is one for MQTT, and with TLS or without"
+        )
     return BrokerError(f"{problem} refuses: {str(greeting).lower()}", "Look at the user and the password")
