@@ -5,8 +5,8 @@ A logarithmic opinion pool in which each modality's prior is divided out::
     log p(c) = log prior(c) + sum over m of w_m (log p_m(c) - log prior_m(c)) + constant
     w_m = reliability_m * 0.5 ** (age_m / half_life_m)
 
-What a modality adds is the ratio of what it says now to what it says of nobody in particular. With all weights at 1 this
-is Bayes' rule for modalities that are independent given the emotion; a weight below 1 flattens a modality that is less to
+What a modality adds is the ratio of what it says now to what it says of nobody in particular. With all weights at 1
+this is Bayes' rule for modalities that are independent given the emotion; a weight below 1 flattens one that is less to
 be trusted, repeats what another has said already, or is old; at 0, or missing, it has no say, and without any the prior
 is left. Confidence needs no weight of its own: probabilities near the prior move little by themselves.
 

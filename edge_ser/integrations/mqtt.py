@@ -1,8 +1,8 @@
 """Events to an MQTT broker, by paho-mqtt in a thread of its own: who publishes never waits for the network.
 
 While the broker is away messages wait in a queue that drops the oldest. Nothing is sent twice: what was under way when
-a connection broke may have arrived, so it is not sent again, and counts as lost. A subscriber sees by `sequence` what it
-missed, and by `lost` what was lost on the way to the broker.
+a connection broke may have arrived, so it is not sent again, and counts as lost. A subscriber sees by `sequence` what
+it missed, and by `lost` what was lost on the way to the broker.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One connection to an MQTT broker, from its greeting to its end; what to do after that is `mqtt`'s business.
 
 Messages go with quality of service 1, so the broker acknowledges each. A client of paho's that loses its connection
-would send what was not acknowledged again, and some of it would arrive twice; here a client has one connection, and what
-was not acknowledged when that ends is known to its owner.
+would send what was not acknowledged again, and some of it would arrive twice; here a client has one connection, and
+what was not acknowledged when that ends is known to its owner.
 """
 
 from __future__ import annotations
