@@ -1,7 +1,7 @@
 """Home Assistant's MQTT discovery: what makes a device show up by itself.
 
-One retained message an entity, to `PREFIX/COMPONENT/NODE/OBJECT/config`, which every version of Home Assistant since
-2016 reads; see https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery.
+One retained message an entity, to `PREFIX/COMPONENT/NODE/OBJECT/config`: unlike one message for the whole device, that
+needs no recent version. See https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -104,8 +104,10 @@ class MqttPublisher:
         discovery_prefix: str | None = home_assistant.PREFIX,
         note: Callable[[str], None] = lambda text: None,
     ) -> None:
-        if find_spec("paho") is None:
-            raise SettingsError("paho-mqtt is not installed", "Run: pip install 'edge-ser[mqtt]'")
+        try:
+            import_module("paho.mqtt.enums")  # which version 1 does not have
+        except ImportError as error:
+            raise SettingsError("paho-mqtt 2 is not installed", "Run: pip install 'edge-ser[mqtt]'") from error
         if queue < 1:
             raise SettingsError(f"The queue of messages is {queue}", "Let it hold 1 or more")
         if not 0 <= interval_seconds < float("inf"):
