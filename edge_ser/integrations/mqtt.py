@@ -33,6 +33,7 @@ QUEUE = 600  # messages: ten minutes at one a second
 WINDOW = 10  # messages under way: as many may be lost, or not, when a connection breaks
 STEADY_SECONDS = 5.0  # a connection that stood so long is no reason to wait before the next attempt
 DRAIN_SECONDS = 5.0  # to send what waits when it ends
+LINGER_SECONDS = 2.0  # to take leave of the broker after that
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,9 @@ class MqttPublisher:
             if self._ends_at is None:
                 self._ends_at = time.monotonic() + drain_seconds
             self._changed.notify_all()
-        # A name that is being looked up keeps the thread, which ends with the process.
-        self._thread.join(drain_seconds + 2.0)
+            left = max(0.0, self._ends_at - time.monotonic())
+        # A host that does not answer keeps the thread longer; it ends with the process.
+        self._thread.join(left + LINGER_SECONDS)
 
     def __enter__(self) -> Self:
         return self

@@ -260,7 +260,7 @@ def test_what_is_wrong_with_the_access_is_told_and_nothing_is_published(
     assert to.stats().published == 0
 
 
-def test_what_is_no_broker_says_what_to_do(broker: Mosquitto, tmp_path: Path) -> None:
+def test_what_is_refused_says_what_to_do(broker: Mosquitto, tmp_path: Path) -> None:
     no_pem = tmp_path / "authority.pem"
     no_pem.write_text("none")
     for ca_file in (no_pem, tmp_path / "absent.pem"):
