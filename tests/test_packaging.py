@@ -24,6 +24,7 @@ CARRIED = {
     "edge_ser/features/tables.bin",
     "edge_ser/models/default.tflite",
     "edge_ser/recordings/demo.wav",
+    "edge_ser/json_lines/v1.schema.json",
 }
 MAX_WHEEL_BYTES = 1_000_000
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from edge_ser.cli.observed import add_metrics_flags, observed
@@ -37,23 +38,33 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--source", metavar="FILE", help="audio file instead of a microphone; - for a pipe of PCM or WAV"
-    )
-    parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
-    parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
+    add_source_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     add_metrics_flags(parser)
     add_settings_flags(parser)
     parser.set_defaults(run=run)
 
 
+def add_source_flags(parser: argparse.ArgumentParser) -> None:
+    """Add what `open_audio` reads, the settings apart."""
+    parser.add_argument(
+        "--source", metavar="FILE", help="audio file instead of a microphone; - for a pipe of PCM or WAV"
+    )
+    parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
+    parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
+
+
 def run(args: argparse.Namespace) -> int:
     """Listen until the source ends or somebody stops it."""
-    if args.fast and args.source is None:
-        raise SettingsError("A microphone cannot be read faster than one speaks", "Name a file with --source")
-    try:
+    with microphone_advice():
         return _listen(args)
+
+
+@contextmanager
+def microphone_advice() -> Iterator[None]:
+    """Add to what is wrong with a microphone where to look further."""
+    try:
+        yield
     except AudioDeviceError as error:
         raise AudioDeviceError(error.problem, f"{error.cure}; `edge-ser doctor` looks for the reason") from error
 
@@ -92,6 +103,8 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
     """
     from edge_ser.capture.source import open_source
 
+    if args.fast and args.source is None:
+        raise SettingsError("A microphone cannot be read faster than one speaks", "Name a file with --source")
     # A device in the configuration is for when nothing else is named; as a flag beside --source it is a contradiction.
     of_microphone = settings if args.source is None else args
     device, channel = of_microphone.device, of_microphone.channel

@@ -38,7 +38,7 @@ def test_wrong_arguments_end_with_2(arguments, capsys):
     assert "error: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["listen", "classify", "devices", "doctor", "config", "model"])
+@pytest.mark.parametrize("command", ["listen", "classify", "publish", "devices", "doctor", "config", "model", "schema"])
 def test_each_command_explains_itself_in_80_columns(command, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as ended:
