@@ -85,10 +85,17 @@ def _build(value: Any, kind: Any, where: str) -> Any:
         _require(isinstance(value, dict), where, "an object")
         return {key: _build(item, get_args(kind)[1], f"{where}.{key}") for key, item in value.items()}
     if kind is float:
-        _require(type(value) in (int, float) and math.isfinite(value), where, "a finite number")
+        _require(type(value) in (int, float) and _is_finite(value), where, "a finite number")
         return float(value)
     _require(type(value) is kind, where, f"of type {kind.__name__}")  # `type is`: True is not a number here
     return value
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # JSON's whole numbers have no end
+        return False
 
 
 def _build_dataclass(value: Any, kind: Any, where: str) -> Any:

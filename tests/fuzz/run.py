@@ -1,0 +1,65 @@
+"""Fuzz one target, coverage-guided: `python tests/fuzz/run.py wav --runs 1000000`.
+
+Needs `pip install atheris`. What it finds worth keeping goes to `--keep`, where the next run goes on; what crashes,
+hangs for ten seconds or takes 600 MB, into the present folder. `--distil` puts the smallest inputs that together reach
+all that was reached into `corpus/TARGET`, where the tests replay them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TARGETS = tuple(sorted(path.stem for path in HERE.glob("[a-z]*.py") if path.stem not in ("run", "test_fuzz")))
+INSTRUMENTED = ["edge_ser", "tomllib", "zipfile", "fuzz"]
+HANG_SECONDS = 10
+MEMORY_MB = 600  # the process has some 120 to begin with, and libFuzzer keeps a corpus
+CORPUS_BYTES = 40_000  # of a target at most, in the tests
+
+
+def main() -> None:
+    """Fuzz until that many executions are done, or something is found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target", choices=TARGETS)
+    parser.add_argument("--runs", type=int, default=1_000_000, metavar="N", help="executions (%(default)s)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder of inputs (a temporary one)")
+    parser.add_argument("--seed", type=int, default=1, help="of the mutations (%(default)s)")
+    parser.add_argument("--distil", action="store_true", help="merge what is kept into the corpus of the tests")
+    arguments = parser.parse_args()
+
+    import atheris
+
+    sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
+    with atheris.instrument_imports(include=INSTRUMENTED):
+        target = importlib.import_module(f"fuzz.{arguments.target}")
+    keep = arguments.keep or Path(tempfile.mkdtemp(prefix="edge-ser-fuzz-"))
+    keep.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(target.seeds()):
+        (keep / f"seed-{number:03}").write_bytes(seed)
+    options = [f"-max_len={target.MAX_BYTES}", f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MEMORY_MB}"]
+    corpus = HERE / "corpus" / arguments.target
+    if arguments.distil:
+        shutil.rmtree(corpus, ignore_errors=True)
+        corpus.mkdir(parents=True)
+        options += ["-merge=1", str(corpus), str(keep)]
+    else:
+        words = keep.with_name(f"{keep.name}.dict")
+        words.write_text("".join(f'"{escaped(word)}"\n' for word in target.DICTIONARY))
+        options += [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-dict={words}", "-print_final_stats=1"]
+        options += [str(keep), *([str(corpus)] if corpus.is_dir() else [])]
+    atheris.Setup([sys.argv[0], *options], target.check)
+    atheris.Fuzz()
+
+
+def escaped(word: bytes) -> str:
+    """Return a word as libFuzzer's dictionaries spell it."""
+    return "".join(f"\\x{byte:02x}" for byte in word)
+
+
+if __name__ == "__main__":
+    main()
