@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -71,6 +72,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+@lru_cache(maxsize=64)
+def _types_of(kind: Any) -> dict[str, Any]:
+    # Found anew they take half of the time that a model's metadata do.
+    return get_type_hints(kind)
+
+
 def _build(value: Any, kind: Any, where: str) -> Any:
     """Return a JSON value as the declared type."""
     origin = get_origin(kind)
@@ -100,7 +107,7 @@ def _is_finite(value: float) -> bool:
 
 def _build_dataclass(value: Any, kind: Any, where: str) -> Any:
     _require(isinstance(value, dict), where, "an object")
-    hints = get_type_hints(kind)
+    hints = _types_of(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     for name in value:
         if name not in names:

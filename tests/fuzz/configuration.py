@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 from pathlib import Path
@@ -10,10 +11,11 @@ from edge_ser import configuration
 from edge_ser.errors import SettingsError
 from edge_ser.setting_values import example_of
 
-MAX_BYTES = 4096
+MAX_BYTES = 2560
 # A file in memory: a disk would be what is measured.
 MEMORY = Path("/dev/shm")
 FILE = (MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())) / f"edge-ser-fuzz-{os.getpid()}.toml"
+atexit.register(FILE.unlink, missing_ok=True)
 
 
 def check(data: bytes) -> None:
@@ -23,13 +25,8 @@ def check(data: bytes) -> None:
         found = configuration.load(FILE, environment={})
     except SettingsError:
         return
-    finally:
-        FILE.unlink()
     FILE.write_text(found.to_toml(), encoding="utf-8")
-    try:
-        assert configuration.load(FILE, environment={}).settings == found.settings, "written as a file they differ"
-    finally:
-        FILE.unlink()
+    assert configuration.load(FILE, environment={}).settings == found.settings, "written as a file they differ"
 
 
 def seeds() -> list[bytes]:
