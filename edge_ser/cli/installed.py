@@ -15,7 +15,6 @@ from edge_ser.settings import Settings
 if TYPE_CHECKING:
     from edge_ser.store.choose import Choice
 
-_SETTINGS = ("require_signature", "backend")  # those that mean something here
 _INSTALL = """\
 Check a model file, try it out in a process of its own, and use it from now on.
 It is refused if it is damaged or made for another front end, if a trusted key
@@ -54,9 +53,9 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     remove = actions.add_parser("remove", help="delete an installed model")
     remove.add_argument("which", metavar="WHICH", help=_WHICH)
     remove.set_defaults(run=run_remove)
-    without = [name for name in configuration.fields() if name not in _SETTINGS]
-    for parser in (install, listed, use, rollback, remove):
-        add_settings_flags(parser, without=without)
+    for parser in (install, use, listed, rollback, remove):
+        meant = ("require_signature", "backend") if parser in (install, use) else ("require_signature",)
+        add_settings_flags(parser, without=[name for name in configuration.fields() if name not in meant])
 
 
 def run_install(args: argparse.Namespace) -> int:
@@ -68,10 +67,7 @@ def run_install(args: argparse.Namespace) -> int:
     settings = configuration_of(args).settings
     done = install(args.file, require_signature=settings.require_signature, backend=settings.backend, keep=args.keep)
     about = done.model.metadata
-    signed = f"signed by {done.signer}" if done.signer else "not signed"
-    if done.signed and not done.signer:
-        signed = "signed, but by no key that could be checked and is trusted here"
-    write(one_line(f"{about.name} {about.version} ({done.identity[:SHORT]}) is in use; {signed}") + "\n")
+    write(one_line(f"{about.name} {about.version} ({done.identity[:SHORT]}) is in use; {done.signature}") + "\n")
     if done.removed:
         write(f"deleted: {', '.join(identity[:SHORT] for identity in done.removed)}\n")
     if settings.model is not None:

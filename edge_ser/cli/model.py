@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_ser import configuration
@@ -68,14 +67,19 @@ def run_show(args: argparse.Namespace) -> int:
 
 def run_verify(args: argparse.Namespace) -> int:
     """Load a model file, run its golden steps and say so; raise what is wrong with it."""
+    from edge_ser.student.container import read_file, take_apart
     from edge_ser.student.model_file import ModelFile
+    from edge_ser.student.signature import describe_signature, signer_of
     from edge_ser.student.stepper import Stepper
 
-    model = ModelFile.load(args.file)
+    content = read_file(args.file)
+    parts = take_apart(content, args.file)
+    signer = signer_of(parts, args.file, required=False)
+    model = ModelFile.from_parts(parts, args.file)
     Stepper(model).self_test()
-    about, digest = model.metadata, hashlib.sha256(Path(args.file).read_bytes()).hexdigest()
+    about, digest = model.metadata, hashlib.sha256(content).hexdigest()
     write(one_line(f"{args.file}: {about.name} {about.version} is whole and computes rightly here") + "\n")
-    write(f"SHA-256 {digest}\n")
+    write(f"{describe_signature(parts, signer)}\nSHA-256 {digest}\n")
     return 0
 
 

@@ -58,9 +58,19 @@ class State:
 
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where installed models are: `edge-ser/models` in the user's data folder."""
+    """Return where installed models are: `edge-ser/models` in the user's data folder.
+
+    Raises
+    ------
+    SettingsError
+        The user has no home.
+    """
     home = environment.get("HOME") or "~"
-    return Path(environment.get("XDG_DATA_HOME") or f"{home}/.local/share").expanduser() / "edge-ser" / "models"
+    try:
+        data = Path(environment.get("XDG_DATA_HOME") or f"{home}/.local/share").expanduser()
+    except RuntimeError as error:
+        raise SettingsError("This user has no home folder to keep models in", "Set XDG_DATA_HOME") from error
+    return data / "edge-ser" / "models"
 
 
 def path_of(identity: str) -> Path:
@@ -81,7 +91,10 @@ def read_state() -> State:
     SettingsError
         The file cannot be read or is damaged.
     """
-    path = folder() / STATE
+    try:
+        path = folder() / STATE
+    except SettingsError:  # no home: nothing was ever installed
+        return State()
     try:
         with path.open("rb") as file:
             return from_json(file.read(MAX_STATE_BYTES).decode("utf-8"), State)

@@ -23,7 +23,7 @@ from edge_ser.store.folder import (
 from edge_ser.store.trial import try_out
 from edge_ser.student.container import read_file, take_apart
 from edge_ser.student.model_file import BUNDLED, ModelFile
-from edge_ser.student.signature import read_signature, signer_of
+from edge_ser.student.signature import describe_signature, signer_of
 
 KEEP = 3
 """Models kept, with the one in use."""
@@ -42,10 +42,11 @@ class Installed:
 
     model: ModelFile
 
-    signed: bool
-
     signer: str | None
     """Name of the trusted key that signed it; None where nobody did, or a key that is not trusted here."""
+
+    signature: str
+    """The same in words."""
 
     removed: tuple[str, ...]
     """SHA-256 of older models that were deleted."""
@@ -80,7 +81,6 @@ def install(
     content, name = read_file(path), str(path)  # read once: what was checked is what is written
     parts = take_apart(content, name)
     signer = signer_of(parts, name, require_signature)
-    signed = read_signature(parts, name) is not None
     model = ModelFile.from_parts(parts, name)
     identity = hashlib.sha256(content).hexdigest()
     with changing():
@@ -92,7 +92,7 @@ def install(
         write_state(state)
         removed = tuple(other for other in identities() if other not in state.used)
         _delete(removed)
-    return Installed(identity, model, signed, signer, removed)
+    return Installed(identity, model, signer, describe_signature(parts, signer), removed)
 
 
 def use(which: str, *, require_signature: bool = False, backend: str | None = None) -> str:

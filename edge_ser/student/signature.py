@@ -130,6 +130,13 @@ def signer_of(parts: Parts, name: str, required: bool, folder: Path | None = Non
     return None
 
 
+def describe_signature(parts: Parts, signer: str | None) -> str:
+    """Return in words what `signer_of` found."""
+    if signer is not None:
+        return f"signed by {signer}"
+    return "not signed" if parts.signature is None else "signed, but by no key that is trusted and can be checked here"
+
+
 def read_public_key(path: Path) -> Ed25519PublicKey:
     """Return the key in a PEM file.
 

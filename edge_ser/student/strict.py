@@ -90,12 +90,23 @@ def _build(value: Any, kind: Any, where: str) -> Any:
         return tuple(_build(item, get_args(kind)[0], f"{where}[{i}]") for i, item in enumerate(value))
     if origin is not None:  # Mapping[str, X]
         _require(isinstance(value, dict), where, "an object")
+        for key in value:
+            _require(_is_text(key), where, "an object with keys of text")
         return {key: _build(item, get_args(kind)[1], f"{where}.{key}") for key, item in value.items()}
     if kind is float:
         _require(type(value) in (int, float) and _is_finite(value), where, "a finite number")
         return float(value)
     _require(type(value) is kind, where, f"of type {kind.__name__}")  # `type is`: True is not a number here
+    _require(kind is not str or _is_text(value), where, "text")
     return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell and nothing can print
+        return False
+    return True
 
 
 def _is_finite(value: float) -> bool:

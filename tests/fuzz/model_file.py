@@ -19,23 +19,19 @@ from edge_ser.student.model_file import ModelFile
 from edge_ser.student.signature import read_signature
 from edge_ser.student.strict import to_json
 
-MAX_BYTES = 4096
+MAX_BYTES = 3072
 NETWORK = b"\0\0\0\0TFL3"
 
 
 def check(data: bytes) -> None:
     """The first byte chooses: a whole file, a file whose seal is right, metadata alone, or a signature alone."""
     kind, data = data[:1], data[1:]
-    if kind == b"f":
-        content = data
-    elif kind == b"z":
-        content = data + SEAL + hashlib.sha256(data).hexdigest().encode()
-    elif kind == b"s":
-        content = Parts(NETWORK, b"{}", b"", data).to_bytes()
-    else:
-        content = Parts(NETWORK, data, b"# card").to_bytes()
     try:
-        parts = take_apart(content)
+        if kind in (b"f", b"z"):
+            sealed = data + SEAL + hashlib.sha256(data).hexdigest().encode() if kind == b"z" else data
+            parts = take_apart(sealed)
+        else:
+            parts = Parts(NETWORK, data, b"# card", data if kind == b"s" else None)
         read_signature(parts, "fuzz")
         model = ModelFile.from_parts(parts)
     except EdgeSerError:
@@ -81,6 +77,10 @@ def metadata() -> dict[str, object]:
     return {
         **json.loads(to_json(shipped)),
         **small,
+        "decision": {
+            **json.loads(to_json(shipped.decision)),
+            "thresholds": [{"coverage": 0.5, "uncertain_below": 0.25}],
+        },
         "features": json.loads(to_json(features)),
         "golden": dataclasses.asdict(golden),
     }

@@ -1,26 +1,23 @@
 """Fuzz one target, coverage-guided: `python tests/fuzz/run.py wav --runs 1000000`.
 
 Needs `pip install atheris`. What it finds worth keeping goes to `--keep`, where the next run goes on; what crashes,
-hangs for ten seconds or takes 600 MB, into the present folder. `--distil` puts the smallest inputs that together reach
-all that was reached into `corpus/TARGET`, where the tests replay them.
+hangs for ten seconds or takes 600 MB, into the present folder. `distil.py` makes the corpus of the tests of the former.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TARGETS = tuple(sorted(path.stem for path in HERE.glob("[a-z]*.py") if path.stem not in ("run", "test_fuzz")))
+TARGETS = tuple(sorted(path.stem for path in HERE.glob("[a-z]*.py") if path.stem not in ("run", "distil", "test_fuzz")))
 READERS = ("tomllib", "zipfile")
 """Of the standard library, imported only on use, and read what is fuzzed."""
 HANG_SECONDS = 10
 MEMORY_MB = 600  # the process has some 120 to begin with, and libFuzzer keeps a corpus
-CORPUS_BYTES = 40_000  # of a target at most, in the tests
 
 
 def main() -> None:
@@ -30,7 +27,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1_000_000, metavar="N", help="executions (%(default)s)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder of inputs (a temporary one)")
     parser.add_argument("--seed", type=int, default=1, help="of the mutations (%(default)s)")
-    parser.add_argument("--distil", action="store_true", help="merge what is kept into the corpus of the tests")
     arguments = parser.parse_args()
 
     import atheris
@@ -46,16 +42,10 @@ def main() -> None:
     for number, seed in enumerate(target.seeds()):
         (keep / f"seed-{number:03}").write_bytes(seed)
     options = [f"-max_len={target.MAX_BYTES}", f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MEMORY_MB}"]
-    corpus = HERE / "corpus" / arguments.target
-    if arguments.distil:
-        shutil.rmtree(corpus, ignore_errors=True)
-        corpus.mkdir(parents=True)
-        options += ["-merge=1", str(corpus), str(keep)]
-    else:
-        words = keep.with_name(f"{keep.name}.dict")
-        words.write_text("".join(f'"{escaped(word)}"\n' for word in target.DICTIONARY))
-        options += [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-dict={words}", "-print_final_stats=1"]
-        options += [str(keep), *([str(corpus)] if corpus.is_dir() else [])]
+    words = keep.with_name(f"{keep.name}.dict")
+    words.write_text("".join(f'"{escaped(word)}"\n' for word in target.DICTIONARY))
+    options += [f"-runs={arguments.runs}", f"-seed={arguments.seed}", f"-dict={words}", "-print_final_stats=1"]
+    options += [str(keep), *(str(folder) for folder in [HERE / "corpus" / arguments.target] if folder.is_dir())]
     atheris.Setup([sys.argv[0], *options], target.check)
     atheris.Fuzz()
 

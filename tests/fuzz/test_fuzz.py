@@ -6,7 +6,8 @@ import importlib
 from pathlib import Path
 
 import pytest
-from fuzz.run import CORPUS_BYTES, TARGETS
+from fuzz.distil import CORPUS_BYTES
+from fuzz.run import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
 

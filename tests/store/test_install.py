@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def version_in_use() -> str:
 def test_an_installed_model_comes_before_the_shipped_one_and_after_a_named_one(tmp_path: Path) -> None:
     assert choose_model(Settings()).origin == "shipped"
     done = store.install(write_version(tmp_path, "1.0.0"))
-    assert (done.signed, done.signer, done.removed) == (False, None, ())
+    assert (done.signer, done.signature, done.removed) == (None, "not signed", ())
     assert choose_model(Settings()).origin == "installed"
     assert Recognizer().model.metadata.version == "1.0.0"
     assert choose_model(Settings(model=str(BUNDLED))).origin == "named"
@@ -151,6 +152,16 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_cure(tmp_path: Path,
     with pytest.raises(EdgeSerError, match="cannot be changed"):
         store.install(write_version(tmp_path, "1.0.0"))
     assert choose_model(Settings()).origin == "shipped"
+
+
+def test_a_user_without_a_home_has_the_shipped_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # a container's, that is in no list of users
+    choice = choose_model(Settings())
+    assert (choice.origin, choice.passed_over) == ("shipped", ())
+    with pytest.raises(SettingsError, match="Set XDG_DATA_HOME"):
+        store.install(write_version(tmp_path, "1.0.0"))
 
 
 def test_commands_show_what_is_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
