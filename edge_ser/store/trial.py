@@ -31,12 +31,19 @@ def try_out(path: Path, backend: str | None = None) -> None:
     ModelFileError, BackendError
         It is no model for this machine, computes something else here than where it was made, or crashes.
     """
-    # The child imports from where this process does, and starts no threads, each of which would reserve memory.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "edge_ser.store.trial", str(path), *([backend] if backend else [])]
+    # The child imports from where this process does, nothing from the present folder, whosever that is; and it starts
+    # no threads, each of which would reserve memory.
+    known = os.pathsep.join(str(Path(place).absolute()) for place in sys.path if place)
+    environment = {**os.environ, "PYTHONPATH": known, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "edge_ser.store.trial", str(path.absolute()), *([backend] if backend else [])]
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, timeout=LIMIT_SECONDS, stdin=subprocess.DEVNULL
+            command,
+            env=environment,
+            cwd=Path(__file__).parents[2],  # which `-m` would import from first
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=LIMIT_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise ModelFileError(f"The model had not answered after {LIMIT_SECONDS:.0f} s", _CURE) from error
@@ -65,7 +72,12 @@ def main(path: str, backend: str | None = None) -> int:
 
     try:
         model = ModelFile.load(path)
-        Stepper(model, backend=backend).self_test()
+        try:
+            stepper = Stepper(model, backend=backend)
+        except BackendError as error:
+            Stepper(ModelFile.load_bundled(), backend=backend)  # raises where no network can be run
+            raise ModelFileError(f"The network cannot be run: {error.problem}", _CURE) from error
+        stepper.self_test()
         pipeline = Pipeline(model, Settings(backend=backend))  # type: ignore[arg-type]  # a name that Stepper knew
         sound = np.random.default_rng(0).normal(0.0, SOUND_LEVEL, TRIAL_SAMPLES).astype(np.int16)
         pipeline.push(sound)
