@@ -48,9 +48,10 @@ class State:
                 raise SettingsError(f"{identity!r} is no SHA-256", "Install the model again")
 
     def using(self, identity: str, keep: int | None = None) -> State:
-        """Return the state in which this one is in use, and at most `keep` are remembered."""
+        """Return the state in which this one is in use, and at most `keep` models are remembered."""
         used = (*(other for other in self.used if other != identity), identity)
-        return State(used=used[-keep:] if keep else used)
+        kept = [other for other in used if other != SHIPPED][-(keep or 0) :]
+        return State(used=tuple(other for other in used if other == SHIPPED or other in kept))
 
     def without(self, identity: str) -> State:
         """Return the state in which this one was never used."""

@@ -45,7 +45,8 @@ def seeds() -> list[bytes]:
     short = {**plain, "metrics": {}, "baseline": None}
     signature = json.dumps({"algorithm": "ed25519", "key": "0" * 16, "signature": "A" * 86 + "=="}).encode()
     whole = Parts(NETWORK, json.dumps(short).encode(), b"# card", signature).to_bytes()
-    texts = [json.dumps(plain), json.dumps(short), json.dumps({**plain, "metrics": {"uar": 10**400}}), "[" * 3000]
+    odd = ({**short, "metrics": {"uar": 10**400}}, {**short, "name": "half \ud800"})  # once found, each
+    texts = [*map(json.dumps, (plain, short, *odd)), "[" * 3000]
     hostile = zipped({METADATA: b"{}", "../../" + CARD: b""}), zipped({METADATA: b"{}", CARD: b"", SIGNATURE: b"{}"})
     return [
         *(b"m" + text.encode() for text in texts),

@@ -70,6 +70,9 @@ def test_the_last_models_are_kept_and_no_more(tmp_path: Path) -> None:
     store.rollback()
     store.install(files[0], keep=2)  # what was gone back from is not kept
     assert identities() == sorted([identity(files[-2]), identity(files[0])])
+    store.use("shipped")  # counts as none
+    store.install(files[1], keep=2)
+    assert identities() == sorted(map(identity, files[:2]))
     with pytest.raises(SettingsError, match="keep is 1"):
         store.install(files[0], keep=1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from edge_ser.errors import EdgeSerError, ModelFileError, SettingsError
 from edge_ser.settings import Settings
 from edge_ser.store.choose import choose_model
+from edge_ser.store.install import install
 from edge_ser.student.container import Parts, take_apart
 from edge_ser.student.model_file import BUNDLED, ModelFile
 from edge_ser.student.signature import keys_folder, signer_of
@@ -110,6 +112,22 @@ def test_a_trusted_key_that_is_none_is_named(content: bytes, signed: Path, trust
     (trusted / "broken.pub").write_bytes(content)
     with pytest.raises(SettingsError, match=r"broken\.pub"):
         signer_of(parts_of(signed), "m", required=True)
+
+
+def test_a_device_that_requires_signatures_uses_no_other_model(
+    signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: Path
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert install(signed, require_signature=True).signer == "factory"
+    with pytest.raises(ModelFileError, match="not signed"):
+        install(BUNDLED, require_signature=True)
+    assert install(BUNDLED).signer is None
+    assert choose_model(Settings()).path.name.startswith(hashlib.sha256(BUNDLED.read_bytes()).hexdigest())
+    choice = choose_model(Settings(require_signature=True))
+    assert choice.path.name.startswith(hashlib.sha256(signed.read_bytes()).hexdigest())
+    assert "not signed" in choice.passed_over[0]
+    (trusted / "factory.pub").unlink()  # no longer trusted
+    assert choose_model(Settings(require_signature=True)).origin == "shipped"
 
 
 def test_keys_are_those_of_openssl(tmp_path: Path, trusted: Path, signed: Path) -> None:
