@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.logging import RichHandler
 
+from convert import signing
 from edge_ser.errors import EdgeSerError
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_corpora(corpora)
     corpora.set_defaults(run=_corpora)
 
+    signing.add_parsers(commands)
     commands.add_parser("recipes", help="list the recipes that came with edge-ser").set_defaults(run=_recipes)
     return parser
 

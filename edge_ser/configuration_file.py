@@ -56,7 +56,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"The configuration file {path} cannot be read ({error.strerror})",
             "Check the path and its permissions; `edge-ser config --toml` prints one to start from",
         ) from error
-    except ValueError as error:  # not TOML, or not even text
+    except (ValueError, RecursionError) as error:  # not TOML, not even text, or lists within lists without end
         raise SettingsError(
             f"The configuration file {path} is not TOML ({error})",
             "Correct it; `edge-ser config --toml` prints one to start from",

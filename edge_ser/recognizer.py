@@ -7,9 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.capture.resample import Resampler
@@ -19,6 +21,7 @@ from edge_ser.events import Event, Recognition
 from edge_ser.pipeline import Pipeline
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.stats import Stats, Tally
+from edge_ser.store.choose import choose_model
 from edge_ser.student.model_file import ModelFile
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 Audio = str | os.PathLike[str] | NDArray[Any] | Source
 """A path, '-' for standard input, an array, or a source that is open already."""
+
+_NO_SAMPLES = np.zeros(0, np.int16)
 
 
 class Recognizer:
@@ -39,7 +44,8 @@ class Recognizer:
     Parameters
     ----------
     model : path or ModelFile, optional
-        Else the one that `settings` names; else the one that came with edge-ser.
+        Else the one that `settings` names; else the installed one in use (`edge-ser model install`); else the one
+        that came with edge-ser.
     settings : Settings, optional
 
     Raises
@@ -60,7 +66,14 @@ class Recognizer:
         self.settings = Settings() if settings is None else settings
         if model is not None and self.settings.model is not None:
             raise SettingsError("The model is named twice", "Name it as `model` or in the settings")
-        self.model = _load(model if model is not None else self.settings.model)
+        self.passed_over: tuple[str, ...] = ()
+        """Why an installed model is not used that should have been; events then begin with `model_fallback`."""
+        if isinstance(model, ModelFile):
+            self.model = model
+        else:
+            named = self.settings if model is None else replace(self.settings, model=os.fspath(model))
+            choice = choose_model(named)
+            self.model, self.passed_over = choice.model, choice.passed_over
         self._tally = Tally()
         self._closings = 0
         self._microphones: list[Source] = []  # opened here and listened to
@@ -195,6 +208,8 @@ class Recognizer:
         rate = source.sample_rate
         resampler = Resampler(rate)
         spent = 0.0  # seconds on a step that is not complete yet
+        if self.passed_over:
+            pipeline.push(_NO_SAMPLES, notices=("model_fallback",))
         with self._tally.reading(source):
             while wanted() and (block := source.read()) is not None:
                 if rate != source.sample_rate:  # a microphone came back as another
@@ -237,12 +252,6 @@ class Recognizer:
             self._lent.remove(pipeline)
             if self._closings == closings:
                 self._free.append(pipeline)
-
-
-def _load(model: str | os.PathLike[str] | ModelFile | None) -> ModelFile:
-    if isinstance(model, ModelFile):
-        return model
-    return ModelFile.load_bundled() if model is None else ModelFile.load(model)
 
 
 def _opened_recording(audio: Audio, sample_rate: int | None) -> AbstractContextManager[Source]:

@@ -136,10 +136,17 @@ def _checked(value: Any, kind: Any) -> Any:
             if type(value) is type(choice) and value == choice:
                 return choice
     if kind is float and type(value) is int:  # `type is`: True is not a number here
-        return float(value)
+        return _as_float(value)
     if type(value) is not kind:
         raise ValueError(value)
     return value
+
+
+def _as_float(whole: int) -> float:
+    try:
+        return float(whole)
+    except OverflowError as error:  # TOML's whole numbers have no end
+        raise ValueError(whole) from error
 
 
 def _parsed(text: str, kind: Any) -> Any:

@@ -35,7 +35,10 @@ class Settings:
     """
 
     model: str | None = None
-    """Path of a model file (the bundled one)."""
+    """Path of a model file (the installed one in use, else the bundled one)."""
+
+    require_signature: bool = False
+    """Use only model files that a trusted key signed, besides the bundled one (`pip install 'edge-ser[sign]'`)."""
 
     device: str | None = None
     """Microphone by name, a part of it, or its index in `edge-ser devices` (the default one)."""

@@ -12,8 +12,9 @@ import pytest
 from virtual_microphone import VirtualMicrophone
 from virtual_microphone import virtual_microphone as start_virtual_microphone
 
-# What the tests see must not depend on the configuration of who runs them; child processes inherit it.
+# What the tests see must not depend on configuration and models of who runs them; child processes inherit it.
 os.environ["EDGE_SER_CONFIG"] = os.devnull
+os.environ["XDG_DATA_HOME"] = "/nonexistent"
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import stopping_signals
-from edge_ser.cli.terminal import is_terminal, print_note, write
+from edge_ser.cli.terminal import is_terminal, print_note, tell_passed_over, write
 from edge_ser.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
 def _enrol(args: argparse.Namespace, settings: Settings) -> int:
     from edge_ser import speakers
     from edge_ser.capture.source import open_source
-    from edge_ser.student.model_file import ModelFile
+    from edge_ser.store.choose import choose_model
 
-    model = ModelFile.load_bundled() if settings.model is None else ModelFile.load(settings.model)
+    choice = choose_model(settings)
+    tell_passed_over(choice.passed_over)
+    model = choice.model
     wanted = speakers.ENOUGH_SECONDS if args.seconds is None else args.seconds
     if not wanted > 0:
         raise SettingsError(f"seconds is {wanted:g}", "Give seconds of speech, more than 0")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
-from edge_ser.cli.terminal import one_line, print_error, print_note, write
+from edge_ser.cli.terminal import one_line, print_error, print_note, tell_passed_over, write
 from edge_ser.cli.views import changes, decision_text, event_line
 from edge_ser.errors import EdgeSerError, SettingsError
 
@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from edge_ser.recognizer import Recognizer
 
     recognizer = Recognizer(settings=configuration_of(args).settings)
+    tell_passed_over(recognizer.passed_over)
     status = 0
     for file, base in zip(args.files, bases, strict=True):
         try:

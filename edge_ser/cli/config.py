@@ -8,11 +8,13 @@ import os
 from typing import TYPE_CHECKING
 
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
-from edge_ser.cli.terminal import one_line, write
+from edge_ser.cli.terminal import one_line, tell_passed_over, write
 from edge_ser.configuration_file import default_files
+from edge_ser.errors import EdgeSerError
 
 if TYPE_CHECKING:
     from edge_ser.configuration import Configuration
+    from edge_ser.settings import Settings
 
 _DESCRIPTION = """\
 Show every setting, its value and where it comes from. Flags come before the
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             line = {"name": name, "value": value, "origin": origin.kind, "place": origin.place}
             write(json.dumps(line) + "\n")
     else:
-        write(table(found))
+        write(f"{table(found)}\n{model_line(found.settings)}\n")
     return 0
 
 
@@ -72,6 +74,20 @@ def table(found: Configuration) -> str:
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"{name:{widths[0]}}  {value:{widths[1]}}  {one_line(origin)}" for name, value, origin in rows]
     return "\n".join([head, "", *lines]) + "\n"
+
+
+def model_line(settings: Settings) -> str:
+    """Return which model these settings mean: the installed one in use is chosen by no setting."""
+    # Imported here: the other forms must start without NumPy and the student.
+    from edge_ser.store.choose import choose_model
+
+    try:
+        choice = choose_model(settings)
+    except EdgeSerError as error:
+        return one_line(f"model in use: none. {error}")
+    tell_passed_over(choice.passed_over)
+    about = choice.model.metadata
+    return one_line(f"model in use: {about.name} {about.version} ({choice.origin}, {choice.path})")
 
 
 def _shown(value: object) -> str:

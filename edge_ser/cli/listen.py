@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edge_ser.cli.observed import add_metrics_flags, observed
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import stopping_signals
-from edge_ser.cli.terminal import is_terminal, looks_of, one_line, print_note
+from edge_ser.cli.terminal import is_terminal, looks_of, one_line, print_note, tell_passed_over
 from edge_ser.cli.views import JsonView, LineView, View
 from edge_ser.errors import AudioDeviceError, SettingsError
 from edge_ser.integrations.systemd import is_service
@@ -76,6 +76,7 @@ def _listen(args: argparse.Namespace) -> int:
     # First the student: where it is missing there is no need to open a microphone.
     settings = configuration_of(args).settings
     recognizer = Recognizer(settings=settings)
+    tell_passed_over(recognizer.passed_over)
     source, title = open_audio(args, settings)
     with source:
         view = choose_view(args.json, one_line(title), recognizer)

@@ -11,7 +11,7 @@ from edge_ser.cli.listen import add_source_flags, microphone_advice, open_audio
 from edge_ser.cli.observed import add_metrics_flags, observed
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import Stopped, stopping_signals
-from edge_ser.cli.terminal import print_note
+from edge_ser.cli.terminal import print_note, tell_passed_over
 
 if TYPE_CHECKING:
     from edge_ser.integrations.mqtt import MqttPublisher
@@ -89,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = configuration_of(args).settings
     recognizer = Recognizer(settings=settings)
+    tell_passed_over(recognizer.passed_over)
     with microphone_advice():
         source, _ = open_audio(args, settings)
         with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
@@ -82,6 +83,12 @@ def print_note(message: str) -> None:
     with suppress(OSError):
         if sys.stderr is not None:
             print(f"edge-ser: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+def tell_passed_over(passed_over: Sequence[str]) -> None:
+    """Say on stderr which installed models are broken, see `edge_ser.store.choose.Choice`."""
+    for problem in passed_over:
+        print_note(problem)
 
 
 def write(text: str) -> None:

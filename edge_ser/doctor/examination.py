@@ -48,7 +48,7 @@ def _software(settings: Settings) -> Iterator[Finding]:
     yield software.python()
     yield software.numpy()
     yield software.tables()
-    finding, model = software.model(settings.model)
+    finding, model = software.model(settings)
     yield finding
     if model is None:
         yield unknown("speed", "not measured: the model cannot be used")

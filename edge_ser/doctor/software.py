@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from edge_ser.doctor.finding import Finding
-from edge_ser.errors import ModelFileError
+from edge_ser.errors import EdgeSerError
 from edge_ser.features.tables import REINSTALL, TABLES_PATH, TABLES_SHA256
-from edge_ser.student.model_file import BUNDLED, ModelFile
+from edge_ser.settings import Settings
+from edge_ser.store.choose import choose_model
+from edge_ser.student.model_file import ModelFile
 
 FIRST_PYTHON, LAST_PYTHON = (3, 10), (3, 13)
 FIRST_NUMPY = (1, 24)
@@ -48,12 +50,16 @@ def tables(path: str = TABLES_PATH) -> Finding:
     return Finding("fail", "front end", f"{path} is damaged: its SHA-256 is not {TABLES_SHA256[:12]}..", REINSTALL)
 
 
-def model(path: str | None) -> tuple[Finding, ModelFile | None]:
-    """Check the model file; return it where it can be used."""
+def model(settings: Settings) -> tuple[Finding, ModelFile | None]:
+    """Check the model that these settings mean; return it where it can be used."""
     try:
-        loaded = ModelFile.load(path or BUNDLED)
-    except ModelFileError as error:
+        choice = choose_model(settings)
+    except EdgeSerError as error:
         return Finding.of_error("model", error), None
-    about = loaded.metadata
-    found = f"{about.name} {about.version} is whole, network SHA-256 {about.tflite_sha256[:12]}"
-    return Finding("ok", "model", found), loaded
+    about = choice.model.metadata
+    found = f"{about.name} {about.version} ({choice.origin}) is whole, network SHA-256 {about.tflite_sha256[:12]}"
+    if choice.passed_over:
+        found = f"{found}; {' '.join(choice.passed_over)}"
+        cure = "Install it again with `edge-ser model install FILE`, or `edge-ser model remove` it"
+        return Finding("warn", "model", found, cure), choice.model
+    return Finding("ok", "model", found), choice.model

@@ -23,7 +23,7 @@ def file(tmp_path):
 def test_it_shows_each_value_and_where_it_comes_from(file, monkeypatch, capsys):
     monkeypatch.setenv("EDGE_SER_HYSTERESIS", "0.25")
     assert main(["config", "--config", str(file), "--threads", "2"]) == 0
-    head, _, *rows = capsys.readouterr().out.splitlines()
+    head, _, *rows, _, model = capsys.readouterr().out.splitlines()
     assert str(file) in head
     shown = {row.split()[0]: row.split(maxsplit=1)[1] for row in rows}
     assert set(shown) == set(fields())
@@ -31,6 +31,8 @@ def test_it_shows_each_value_and_where_it_comes_from(file, monkeypatch, capsys):
     assert shown["hysteresis"].split() == ["0.25", "environment", "EDGE_SER_HYSTERESIS"]
     assert shown["uncertain_below"].split(maxsplit=1) == ["1.0", f"file {file}"]
     assert shown["model"].split() == ["not", "set", "default"]
+    assert model.startswith("model in use: default ")
+    assert "(shipped, " in model
 
 
 def test_without_a_file_it_says_where_it_looked(tmp_path, monkeypatch, capsys):

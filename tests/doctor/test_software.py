@@ -32,7 +32,7 @@ def damaged(source: str | Path, folder: Path) -> Path:
 
 def test_this_installation_is_fine() -> None:
     assert software.python().status == software.numpy().status == software.tables().status == "ok"
-    finding, model = software.model(None)
+    finding, model = software.model(Settings())
     assert (finding.status, model is not None) == ("ok", True)
     assert MODEL.metadata.tflite_sha256[:12] in finding.found
 
@@ -55,7 +55,7 @@ def test_one_flipped_bit_in_the_tables_is_found(tmp_path: Path) -> None:
 
 
 def test_one_flipped_bit_in_the_model_is_found(tmp_path: Path) -> None:
-    finding, model = software.model(str(damaged(BUNDLED, tmp_path)))
+    finding, model = software.model(Settings(model=str(damaged(BUNDLED, tmp_path))))
     assert (finding.status, model) == ("fail", None)
     assert "damaged" in finding.found
     assert finding.cure

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,8 @@ import pytest
 
 from edge_ser.errors import ModelFileError
 from edge_ser.student.backend import build_interpreter, installed_backends
-from edge_ser.student.model_file import CARD, MAX_FILE_BYTES, MAX_PART_BYTES, METADATA, SEAL, SEAL_BYTES, ModelFile
+from edge_ser.student.container import CARD, MAX_FILE_BYTES, MAX_PART_BYTES, METADATA, SEAL, SEAL_BYTES
+from edge_ser.student.model_file import ModelFile
 
 FAULTS = 400  # sampled places
 
@@ -127,6 +129,69 @@ def test_foreign_files_are_refused(foreign: bytes, problem: str) -> None:
     assert problem in str(caught.value)
 
 
+def directory_of(entries: int) -> bytes:
+    """Return a sealed file whose ZIP has so many empty entries."""
+    return sealed(b"\x1c\0\0\0TFL3", {str(number): "" for number in range(entries)})
+
+
+def edited(content: bytes, before: bytes, after: bytes) -> bytes:
+    """Return a file with some bytes changed, and sealed again."""
+    assert before in content
+    changed = content[:-SEAL_BYTES].replace(before, after)
+    return changed + SEAL + hashlib.sha256(changed).hexdigest().encode()
+
+
+def test_a_zip_bomb_takes_no_memory() -> None:
+    bombs = [
+        directory_of(50_000),
+        sealed(b"", {METADATA: "{" + 50_000_000 * " " + "}", CARD: ""}, zipfile.ZIP_DEFLATED),
+        sealed(b"", {METADATA: "{" + MAX_PART_BYTES * "[" + "}", CARD: ""}),
+        sealed(b"", {METADATA: "[" * (MAX_PART_BYTES - 1), CARD: ""}),
+    ]
+    for bomb in bombs:
+        tracemalloc.start()
+        with pytest.raises(ModelFileError):
+            ModelFile.from_bytes(bomb)
+        assert tracemalloc.get_traced_memory()[1] < len(bomb) + 20e6
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../metadata.json", "/metadata.json", "metadata.json/", "METADATA.JSON", "C:\\card.md"],
+)
+def test_a_zip_with_other_paths_is_refused(name: str) -> None:
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        ModelFile.from_bytes(sealed(b"", {name: "{}", CARD: ""}))
+
+
+def test_a_zip_with_a_part_twice_or_encrypted_or_a_lying_directory_is_refused(content: bytes) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in (METADATA, CARD):
+            archive.writestr(name, "{}")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr(METADATA, "{}")
+        archive.comment = bytes(SEAL_BYTES)
+    twice = buffer.getvalue()[:-SEAL_BYTES]
+    end = content[-SEAL_BYTES - 22 : -SEAL_BYTES]
+    for hostile in (
+        twice + SEAL + hashlib.sha256(twice).hexdigest().encode(),
+        edited(content, b"PK\1\2\x14\x03\x14\0\0\0", b"PK\1\2\x14\x03\x14\0\1\0"),  # encrypted
+        edited(content, end, end[:8] + b"\xff\xff\xff\xff" + end[12:]),  # 65535 entries
+        edited(content, end, end[:12] + b"\xff\xff\xff\xff" + end[16:]),  # of 4 GB
+        edited(content, end, end[:16] + b"\xff\xff\xff\xff" + end[20:]),  # at 4 GB
+        edited(content, end, b"PK\6\7" + bytes(16) + end),  # and a ZIP64 directory elsewhere
+    ):
+        with pytest.raises(ModelFileError):
+            ModelFile.from_bytes(hostile)
+
+
+def test_a_device_without_end_is_no_model() -> None:
+    with pytest.raises(ModelFileError, match="is no model file"):
+        ModelFile.load("/dev/zero")
+
+
 def change(*keys: str, to: object) -> Callable[[dict[str, Any]], None]:
     def apply(metadata: dict[str, Any]) -> None:
         place = metadata
@@ -160,6 +225,7 @@ def change(*keys: str, to: object) -> Callable[[dict[str, Any]], None]:
         (change("decision", "hangover_seconds", to=-1), "hangover_seconds"),
         (change("golden", "features", to="AAAA"), "golden vector is incomplete"),
         (change("golden", "features", to="?"), "not base64"),
+        (change("metrics", to={"uar": 10**400}), "not a finite number"),
         (change("tflite_sha256", to="0" * 64), "another network"),
     ],
 )

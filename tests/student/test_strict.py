@@ -81,6 +81,9 @@ def test_what_is_written_is_read_back(outer: Outer) -> None:
         ({"many": [{"share": 0}, {"share": "0"}]}, "many[1].share is not"),
         ({"by_name": []}, "by_name is not an object"),
         ({"by_name": {"a": "b"}}, "by_name.a is not"),
+        ({"by_name": {"a": 10**400}}, "by_name.a is not a finite number"),
+        ({"name": "half \ud800"}, "name is not text"),
+        ({"by_name": {"\udfff": 1}}, "by_name is not an object with keys of text"),
     ],
 )
 def test_anything_else_is_refused_by_its_place(change: dict[str, object], problem: str) -> None:
