@@ -150,7 +150,7 @@ def fuse(evidence: Sequence[Evidence], *, prior: Probabilities | None = None, un
     Raises
     ------
     FusionError
-        Label sets differ, two modalities have one name, or nothing says which labels there are.
+        Label sets differ, two modalities have one name, nothing says which labels there are, or the threshold is none.
 
     Examples
     --------
@@ -160,6 +160,8 @@ def fuse(evidence: Sequence[Evidence], *, prior: Probabilities | None = None, un
     >>> together.emotion, round(together.confidence, 3)  # 0.6 * 0.8**0.5 : 0.4 * 0.2**0.5
     ('happy', 0.75)
     """
+    if not 0 <= uncertain_below <= 1:
+        raise FusionError(f"uncertain_below is {uncertain_below}", "Give a probability from 0 to 1")
     weights = {each.name: each.weight for each in evidence}
     if len(weights) < len(evidence):
         raise FusionError("Two modalities have one name", "Give each a name of its own")

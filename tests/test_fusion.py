@@ -169,9 +169,11 @@ def test_what_is_no_evidence_is_refused(fields, word):
         Evidence("text", **{"probabilities": UNIFORM, **fields})
 
 
-def test_two_of_one_name_and_nobody_at_all_are_refused():
+def test_what_cannot_be_combined_is_refused():
     with pytest.raises(FusionError, match="one name"):
         fuse([Evidence("voice", UNIFORM), Evidence("voice", None)])
+    with pytest.raises(FusionError, match="uncertain_below"):
+        fuse([Evidence("voice", UNIFORM)], uncertain_below=40)
     with pytest.raises(FusionError, match="no prior"):
         fuse([Evidence("voice", None)])
 

@@ -65,10 +65,7 @@ def test_a_subscriber_hears_each_event_once_and_in_order(broker: Mosquitto) -> N
     subscriber.wait_for("edge-ser/lobby/availability", "offline")
     subscriber.close()
     assert (stats.numbered, stats.published, stats.lost, stats.connections) == (200, 200, 0, 1)
-    assert subscriber.availability("lobby") == [
-        "online",
-        "offline",
-    ]
+    assert subscriber.availability("lobby") == ["online", "offline"]
     states = subscriber.states("lobby")
     assert numbers(states) == [*range(1, 201)]
     assert len({state["session"] for state in states}) == 1
@@ -178,12 +175,15 @@ def test_who_publishes_does_not_wait_for_a_network_that_stalls(broker: Mosquitto
     subscriber.wait_for("edge-ser/lobby/availability", "online")
     network.stall()
     say(to, 5000)  # would hang here if each waited
-    wait_until(lambda: to.stats().waiting == 20 + WINDOW)
-    assert to.stats().dropped == 5000 - 20 - WINDOW
+    stats = to.stats()
+    assert (stats.numbered, stats.published) == (5000, 0)
+    assert 20 <= stats.waiting <= 20 + WINDOW
+    assert stats.dropped == 5000 - stats.waiting
     network.cut()
     to.close(0)
     stats = to.stats()
-    assert (stats.published, stats.unconfirmed, stats.dropped) == (0, WINDOW, 5000 - WINDOW)
+    assert stats.unconfirmed <= WINDOW
+    assert (stats.published, stats.lost) == (0, 5000)
     assert subscriber.states("lobby") == []
     subscriber.close()
 
