@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from edge_ser.recognizer import Recognizer
     from edge_ser.settings import Settings
 
+DEMO_NAME, DEMO_TITLE = "demo", "the embedded recording (synthetic speech)"
+
 _EPILOG = """\
 examples:
   edge-ser listen                                     the default microphone
@@ -35,7 +37,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--source", metavar="FILE", help="audio file instead of a microphone; - for a pipe of PCM or WAV"
+        "--source",
+        metavar="FILE",
+        help="audio file instead of a microphone; - for a pipe of PCM or WAV, `demo` for the embedded recording",
     )
     parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
@@ -87,6 +91,7 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
         What it is called.
     """
     from edge_ser.capture.source import open_source
+    from edge_ser.recordings import DEMO
 
     # A device in the configuration is for when nothing else is named; as a flag beside --source it is a contradiction.
     of_microphone = settings if args.source is None else args
@@ -94,14 +99,13 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
     if args.source is None and device is None and channel is None:
         missing = missing_microphone()
         if missing is not None:
-            from edge_ser.recordings import DEMO
-
             print_note(f"{missing} `edge-ser doctor` looks for the reason. Until then a recording is played.")
-            return open_source(DEMO, realtime=True), "the embedded recording (synthetic speech)"
+            return open_source(DEMO, realtime=True), DEMO_TITLE
     # A pipe has its own pace: to pace it again would let it fall behind a recorder whose clock is faster.
     realtime = args.source not in (None, "-") and not args.fast
-    source = open_source(args.source, sample_rate=args.rate, device=device, channel=channel, realtime=realtime)
-    return source, source.name
+    spec = DEMO if args.source == DEMO_NAME else args.source
+    source = open_source(spec, sample_rate=args.rate, device=device, channel=channel, realtime=realtime)
+    return source, DEMO_TITLE if spec is DEMO else source.name
 
 
 def missing_microphone() -> AudioDeviceError | None:

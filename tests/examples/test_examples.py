@@ -55,20 +55,6 @@ def test_it_runs_as_written_on_the_embedded_recording(example):
     assert ended.stdout
 
 
-def test_the_kiosk_reacts_to_changes_and_starts_again_when_the_visitor_has_left():
-    kiosk = load("kiosk")
-    events = [
-        SPEAKING,
-        replace(SPEAKING, time=2.0, emotion="angry"),
-        replace(SPEAKING, time=2.1, emotion="angry"),
-        replace(SPEAKING, time=2.2, emotion=None, state="uncertain"),
-        replace(SPEAKING, time=5.0, emotion=None, state="no_speech", speech=False),
-        replace(SPEAKING, time=11.0, emotion=None, state="no_speech", speech=False),
-    ]
-    shown = list(kiosk.pages(events))
-    assert shown == [(0.0, kiosk.START_PAGE), (2.0, kiosk.PAGES["angry"]), (11.0, kiosk.START_PAGE)]
-
-
 def test_the_robot_withdraws_from_anger_and_offers_help_to_sadness():
     robot = load("robot")
     angry = robot.behaviour_for(replace(SPEAKING, emotion="angry"), robot.USUAL)
@@ -93,7 +79,5 @@ def test_the_robot_does_not_react_to_damaged_audio():
         assert robot.behaviour_for(replace(SPEAKING, emotion="angry", flags=flags), robot.USUAL) == robot.USUAL
 
 
-def test_the_kiosk_and_the_robot_know_every_label():
-    kiosk, robot = load("kiosk"), load("robot")
-    assert set(robot.BEHAVIOURS) == set(LABELS)
-    assert set(kiosk.PAGES) == set(LABELS) - {"neutral"}
+def test_the_robot_knows_every_label():
+    assert set(load("robot").BEHAVIOURS) == set(LABELS)
