@@ -132,7 +132,7 @@ run_tests() {
         || fail 'Python 3.10 to 3.13 is needed. Run: sudo apt-get install python3 python3-venv'
     for_tensorflow=$(find_python 10 11 python3.11 python3.10 python3) || for_tensorflow=
     for python in "$newest" $for_tensorflow; do
-        need_system_packages "$python" libportaudio2 pulseaudio libasound2-plugins
+        need_system_packages "$python" libportaudio2 pulseaudio libasound2-plugins chromium chromium-driver
     done
     failed=
     test_board
@@ -176,7 +176,7 @@ test_everything() {
     if ! is_current "$environment" pyproject.toml setup.sh; then
         make_environment "$environment" "$for_tensorflow"
         say "installing TensorFlow and all else into $environment: about 3 GB"
-        pip_install "$environment" --editable '.[convert,bench,dev,audio]'
+        pip_install "$environment" --editable '.[convert,bench,dev,audio,serve]'
         remember "$environment" pyproject.toml setup.sh
     fi
     check style "$environment/bin/ruff" check .

@@ -17,13 +17,16 @@ from benchmarks.footprint import build_wheel
 REPOSITORY = Path(__file__).parent.parent
 PYPROJECT = REPOSITORY / "pyproject.toml"
 
-HEAVY = {"tensorflow", "tf_keras", "sounddevice", "matplotlib", "soundfile", "soxr", "scipy", "convert"}
+HEAVY = {"starlette", "uvicorn", "tensorflow", "tf_keras", "sounddevice", "matplotlib", "soundfile", "soxr", "scipy", "convert"}
 RUNTIMES = {"tflite_runtime", "ai_edge_litert"}
 CARRIED = {
     "edge_ser/py.typed",
     "edge_ser/features/tables.bin",
     "edge_ser/models/default.tflite",
     "edge_ser/recordings/demo.wav",
+    "edge_ser/integrations/page/static/index.html",
+    "edge_ser/integrations/page/static/page.css",
+    "edge_ser/integrations/page/static/page.js",
 }
 MAX_WHEEL_BYTES = 1_000_000
 

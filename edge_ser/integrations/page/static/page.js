@@ -26,7 +26,7 @@ let labels = [];
 let stepSeconds = 0.08;
 let capture = { state: "unknown", source: "", microphone: false, problem: "" };
 let event = null; // the latest
-let heard = []; // of the timeline
+let heard = []; // of the timeline, each with its place on it in seconds
 let listed = []; // decisions, newest first
 let consentVersion = null; // null where corrections are not taken
 let about = null; // the decision that is being corrected
@@ -59,9 +59,8 @@ on("capture", showCapture);
 
 on("hear", (next) => {
   const changed = !event || decisionOf(event) !== decisionOf(next);
+  addToTimeline(next);
   event = next;
-  heard.push(next);
-  while (heard.length && next.at - heard[0].at > SHOWN_SECONDS) heard.shift();
   for (const name of next.notices) {
     notice = NOTICE[name] || "";
     noticeUntil = now() + NOTICE_SECONDS;
@@ -220,6 +219,14 @@ function showLevel() {
   at("speech").toggleAttribute("data-on", Boolean(event && event.speech));
 }
 
+/** Add a step. The time of a stream that was begun anew goes on where the one before it ended. */
+function addToTimeline(next) {
+  const last = heard.length ? heard[heard.length - 1] : { place: 0, time: next.time - stepSeconds };
+  const passed = next.time > last.time ? next.time - last.time : stepSeconds;
+  heard.push({ ...next, place: last.place + passed });
+  while (heard[heard.length - 1].place - heard[0].place > SHOWN_SECONDS) heard.shift();
+}
+
 /** Draw the timeline: above how loud it was, coloured by what was decided; below how much each moment weighs. */
 function drawTimeline() {
   const canvas = at("timeline");
@@ -257,11 +264,12 @@ function drawTimeline() {
   }
   pen.textAlign = "left";
   if (!heard.length) return;
-  const end = heard[heard.length - 1].at;
+  const end = heard[heard.length - 1].place;
+  canvas.dataset.time = heard[heard.length - 1].time;
   const across = (width - left) / SHOWN_SECONDS; // pixels a second
   const wide = Math.max(1, across * stepSeconds - 0.3);
   for (const step of heard) {
-    const x = width - (end - step.at + stepSeconds) * across;
+    const x = width - (end - step.place + stepSeconds) * across;
     if (x < left) continue;
     const loud = Math.max(0, 1 - step.level_dbfs / QUIETEST_DB);
     pen.fillStyle = paint[colourOf(step.emotion)];
