@@ -80,7 +80,7 @@ class Settings:
     """Enrolled speaker to begin with, see `edge-ser calibrate` (nobody)."""
 
     feedback: bool = False
-    """Keep the features, never the audio, of the last utterance in memory, so that `edge-ser feedback` can correct it."""
+    """Keep features, never audio, of the last utterance in memory, so that `edge-ser feedback` can correct it."""
 
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:

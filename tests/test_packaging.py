@@ -17,7 +17,7 @@ from benchmarks.footprint import build_wheel
 REPOSITORY = Path(__file__).parent.parent
 PYPROJECT = REPOSITORY / "pyproject.toml"
 
-HEAVY = {"starlette", "uvicorn", "tensorflow", "tf_keras", "sounddevice", "matplotlib", "soundfile", "soxr", "scipy", "convert"}
+HEAVY = {"tensorflow", "tf_keras", "sounddevice", "matplotlib", "soundfile", "soxr", "scipy", "convert", "uvicorn"}
 RUNTIMES = {"tflite_runtime", "ai_edge_litert"}
 CARRIED = {
     "edge_ser/py.typed",

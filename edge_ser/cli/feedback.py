@@ -6,6 +6,7 @@ import argparse
 import json
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,7 @@ def _send(args: argparse.Namespace, consent: int | None) -> Any:
 
 def _problem_and_cure(told: str) -> tuple[str, str]:
     """Return the two halves of the server's error."""
-    try:
+    with suppress(ValueError, TypeError, KeyError):  # not an answer of ours
         told = json.loads(told)["error"]
-    except (ValueError, TypeError, KeyError):
-        pass
     problem, _, cure = str(told).partition(". ")
     return problem.rstrip("."), cure.rstrip(".") or "Look at what `edge-ser serve` says"

@@ -33,12 +33,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--source", metavar="FILE", help="audio file instead of a microphone; `demo` is the embedded one")
+    parser.add_argument(
+        "--source", metavar="FILE", help="file instead of a microphone; `demo` is the embedded recording"
+    )
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate to open the microphone at")
     parser.add_argument(
         "--address", default="127.0.0.1", metavar="IP", help="address to answer at (%(default)s, this machine alone)"
     )
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help="port (%(default)s); 0 for any that is free")
+    parser.add_argument("--port", type=int, default=PORT, metavar="N", help="port (%(default)s); 0 for a free one")
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="file with the token that a page must know; needed elsewhere"
     )

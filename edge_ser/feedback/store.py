@@ -138,7 +138,7 @@ def _path_of(id_: str) -> Path:
 
 def _write(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(unfinished, "w", encoding="utf-8", opener=_owner_only) as stream:  # noqa: PTH123 (only open has opener)
+    with open(unfinished, "w", encoding="utf-8", opener=_owner_only) as stream:
         stream.write(text)
     unfinished.replace(path)
 

@@ -1,4 +1,4 @@
-"""`edge-ser serve`: what it refuses to serve, and that it ends when it is told to. What it shows: tests/integrations/page."""
+"""`edge-ser serve`: what it refuses to serve, and that it ends when it is told to; see also tests/integrations/page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_elsewhere_there_is_no_page_without_a_token(address: str, capsys: pytest
     assert "--token-file FILE" in told
 
 
-@pytest.mark.parametrize("token", ["", "short", "with spaces in it all over", 'quotes"quotes"quotes"', "émis émis émis émis"])
+@pytest.mark.parametrize("token", ["", "short", "with spaces in it all", 'quotes"quotes"quotes"', "émisémisémisémis"])
 def test_a_token_that_could_be_guessed_or_garbled_is_refused(token: str, tmp_path: Path, capsys) -> None:
     (tmp_path / "token").write_text(token)
     assert "token_urlsafe" in error_of(capsys, "--token-file", tmp_path / "token", "--source", "demo")

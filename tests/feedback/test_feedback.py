@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from speech import demo
 
 from edge_ser import Recognizer, Settings, feedback
-from edge_ser.errors import EdgeSerError, FeedbackError
+from edge_ser.errors import FeedbackError
 from edge_ser.feedback import store
 from edge_ser.kept import KEPT_SECONDS, KeptUtterance
 from edge_ser.segmenter import Segmenter
@@ -145,7 +146,9 @@ def test_what_is_deleted_is_gone(recognizer: Recognizer, utterance, data: Path) 
         feedback.delete(correction.id)
 
 
-@pytest.mark.parametrize("id_", ["", "..", "../../etc/passwd", "20261125T092955-428fb695/../x", "20261125T092955-428fb695\n"])
+@pytest.mark.parametrize(
+    "id_", ["", "..", "../../etc/passwd", "20261125T092955-428fb695/../x", "20261125T092955-428fb695\n"]
+)
 def test_an_id_is_no_path(id_: str) -> None:
     for use in (feedback.delete, feedback.load_correction):
         with pytest.raises(FeedbackError):
@@ -153,15 +156,15 @@ def test_an_id_is_no_path(id_: str) -> None:
 
 
 @given(place=st.integers(0, 10_000), byte=st.integers(0, 255))
-def test_a_damaged_file_is_an_error_or_still_a_correction(place: int, byte: int, small_file: bytes, damaged: Path) -> None:
+def test_a_damaged_file_is_an_error_or_still_a_correction(
+    place: int, byte: int, small_file: bytes, damaged: Path
+) -> None:
     raw = bytearray(small_file)
     raw[place % len(raw)] = byte
     damaged.write_bytes(raw)
-    try:
+    with suppress(FeedbackError):  # nothing else may come of it
         for each in feedback.read_export(damaged):
             assert each.heard is None or each.consent is not None
-    except EdgeSerError as error:
-        assert error.cure
 
 
 @pytest.fixture(scope="module")

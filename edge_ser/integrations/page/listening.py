@@ -54,9 +54,7 @@ class Listening:
         Told `hear` (an event) and `capture` (a `Capture`).
     """
 
-    def __init__(
-        self, recognizer: Recognizer, open_source: Callable[[], tuple[Source, str]], publish: Publish
-    ) -> None:
+    def __init__(self, recognizer: Recognizer, open_source: Callable[[], tuple[Source, str]], publish: Publish) -> None:
         self.capture = Capture("muted", "", microphone=False)
         self.decisions: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_DECISIONS)
         self._recognizer = recognizer

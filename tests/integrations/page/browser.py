@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from integrations.page.served import Stage
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="pip install selenium")
@@ -102,9 +101,8 @@ class Browser:
         """Return what axe-core finds wrong: rule, element, and why."""
         axe = Path(pytest.importorskip("axe_core_python").__file__).with_name("axe.min.js")
         self.run(axe.read_text(encoding="utf-8"))
-        script = SETTLE + """
-            axe.run(document, {resultTypes: ["violations"]}).then((found) => arguments[0](found.violations));
-        """
+        script = "axe.run(document, {resultTypes: ['violations']}).then((found) => arguments[0](found.violations))"
+        self.run(SETTLE)
         return [
             f"{found['id']}: {node['html']} {node['failureSummary']}"
             for found in self.driver.execute_async_script(script)

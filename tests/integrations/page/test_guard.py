@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 from integrations.page.served import Served, served
@@ -11,6 +11,7 @@ from integrations.page.served import Served, served
 pytest.importorskip("uvicorn", reason="pip install 'edge-ser[serve]'")
 
 TOKEN = "a-token-that-nobody-guesses"
+WRONG = ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "edge_ser_token=wrong"}, {"Cookie": "\xff=;"})
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,9 @@ def test_addresses_and_own_names_are_answered(open_to_all: Served, host: str) ->
     assert status(open_to_all, "GET", "/state", Host=host) == 200
 
 
-@pytest.mark.parametrize("host", ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "[", "localhost.evil"])
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "evil.example:8765", "127.0.0.1.evil.example", "[", "localhost.evil"]
+)
 def test_a_name_that_is_not_ours_is_refused_for_it_may_be_rebound(open_to_all: Served, host: str) -> None:
     for method, path in (("GET", "/"), ("GET", "/events"), ("POST", "/mute"), ("GET", "/page.js")):
         assert status(open_to_all, method, path, Host=host) == 421
@@ -44,7 +47,11 @@ def test_a_name_that_is_not_ours_is_refused_for_it_may_be_rebound(open_to_all: S
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}],
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        *({"Sec_Fetch_Site": site} for site in ("cross-site", "same-site")),
+    ],
 )
 def test_pages_of_other_sites_can_do_nothing(open_to_all: Served, headers: dict[str, str]) -> None:
     for method, path in (("POST", "/unmute"), ("POST", "/mute"), ("POST", "/feedback"), ("GET", "/events")):
@@ -75,7 +82,7 @@ def test_only_the_pages_own_files_can_be_had(open_to_all: Served, path: str) -> 
 
 def test_without_the_token_there_is_nothing_to_see(behind_a_token: Served) -> None:
     for method, path in (("GET", "/"), ("GET", "/state"), ("GET", "/events"), ("GET", "/page.js"), ("POST", "/mute")):
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "edge_ser_token=wrong"}, {"Cookie": "\xff=;"}):
+        for headers in WRONG:
             assert behind_a_token.ask(method, path, headers=headers)[0] == 401
 
 
@@ -97,8 +104,6 @@ def test_a_token_does_not_help_a_name_that_is_not_ours(behind_a_token: Served) -
 
 
 def test_only_so_many_pages_are_served(open_to_all: Served) -> None:
-    from contextlib import ExitStack
-
     from edge_ser.integrations.page.hub import MOST_PAGES
 
     with ExitStack() as pages:

@@ -78,7 +78,7 @@ def stage():
 
 
 def test_on_return_from_mute_the_source_is_closed_and_nothing_more_is_heard(stage) -> None:
-    listening, opened, log, recognizer = stage
+    listening, opened, log, _ = stage
     listening.start()
     until(lambda: len(log.told) > 20)
     listening.mute()
@@ -92,7 +92,7 @@ def test_on_return_from_mute_the_source_is_closed_and_nothing_more_is_heard(stag
 
 
 def test_muting_forgets_what_was_heard(stage) -> None:
-    listening, _, log, recognizer = stage
+    listening, _, _, recognizer = stage
     listening.start()
     until(lambda: recognizer.last_utterance() is not None)
     listening.mute()
@@ -197,7 +197,9 @@ def test_the_microphone_is_let_go_by_the_sound_server_while_it_is_muted(virtual_
         def recorders() -> str:
             """Return the programs that record from the sound server now."""
             command = ["pactl", "list", "short", "source-outputs"]
-            return subprocess.run(command, env=microphone.environment, check=True, capture_output=True, text=True).stdout
+            return subprocess.run(
+                command, env=microphone.environment, check=True, capture_output=True, text=True
+            ).stdout
 
         with served(tmp_path, "--device", "virtmic", environment=microphone.environment) as server:
             with server.stream() as messages:

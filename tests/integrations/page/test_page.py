@@ -205,7 +205,9 @@ def test_the_mute_button_stops_what_is_heard(visit: Visit, stage: Stage, browser
     assert browser.run("return document.getElementById('timeline').dataset.time") == heard
 
 
-def test_everything_that_is_pressed_is_large_enough_and_shows_the_focus(visit: Visit, stage: Stage, browser: Browser) -> None:
+def test_everything_that_is_pressed_is_large_enough_and_shows_the_focus(
+    visit: Visit, stage: Stage, browser: Browser
+) -> None:
     for size in (WIDE, NARROW):
         browser.size(*size)
         browser.open(stage.url)
