@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -84,6 +82,9 @@ def _list(as_json: bool) -> None:
 
 def _send(args: argparse.Namespace, consent: int | None) -> Any:
     """Tell the server that is running; return what it kept."""
+    import urllib.error
+    import urllib.request
+
     token = {} if args.token_file is None else {"Authorization": f"Bearer {read_token(args.token_file)}"}
     body = json.dumps({"label": args.label, "consent": consent}).encode()
     try:

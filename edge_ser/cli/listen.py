@@ -44,7 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    add_settings_flags(parser)
+    add_settings_flags(parser, without=("feedback",))
     parser.set_defaults(run=run)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
-import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import stopping_signals
 from edge_ser.cli.terminal import write
 from edge_ser.errors import AudioDeviceError, SettingsError
+
+if TYPE_CHECKING:
+    from socket import socket
 
 PORT = 8765
 LEAST_TOKEN = 16  # characters: too many to be guessed
@@ -34,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--source", metavar="FILE", help="file instead of a microphone; `demo` is the embedded recording"
+        "--source", metavar="FILE", help="file instead of a microphone; `demo` for the embedded recording"
     )
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate to open the microphone at")
     parser.add_argument(
@@ -119,13 +121,17 @@ def _make_token(path: Path) -> str:
 
 
 def _is_loopback(address: str) -> bool:
+    import ipaddress
+
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
 
 
-def _listener(address: str, port: int) -> socket.socket:
+def _listener(address: str, port: int) -> socket:
+    import socket
+
     try:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return socket.create_server((address, port), family=family)
@@ -136,6 +142,6 @@ def _listener(address: str, port: int) -> socket.socket:
         ) from error
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket) -> str:
     address, port = listener.getsockname()[:2]
     return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"

@@ -17,6 +17,7 @@ from edge_ser.recognizer import Recognizer
 
 CLOSING_SECONDS = 10.0  # that a source may take to let go
 REMEMBERED_DECISIONS = 50
+REMEMBERED = ("at", "state", "emotion", "confidence", "probabilities")
 
 Publish = Callable[[str, dict[str, Any]], None]
 """Takes the kind of a message and what it says; called from the listening thread, and must not wait."""
@@ -147,7 +148,7 @@ class Listening:
         heard = {**event.to_dict(), "at": round(time.time(), 3)}
         last = self.decisions[-1] if self.decisions else {}
         if (event.state, event.emotion) != (last.get("state"), last.get("emotion")):
-            self.decisions.append({name: heard[name] for name in ("at", "state", "emotion", "confidence")})
+            self.decisions.append({name: heard[name] for name in REMEMBERED})
         self._publish("hear", heard)
 
     def _tell(self, capture: Capture) -> None:

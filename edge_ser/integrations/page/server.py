@@ -75,9 +75,9 @@ def build_app(
         return StreamingResponse(hub.stream(message("start", present())), media_type="text/event-stream")
 
     async def mute(_: Request) -> Any:
+        await run_in_threadpool(listening.mute)
         if desk is not None:
             desk.forget()
-        await run_in_threadpool(listening.mute)
         return asdict(listening.capture)
 
     async def unmute(_: Request) -> Any:

@@ -95,7 +95,7 @@ class Browser:
         self.run(SETTLE)
         path.parent.mkdir(parents=True, exist_ok=True)
         taken = pillow.open(io.BytesIO(self.driver.get_screenshot_as_png())).convert("RGB")
-        taken.quantize(256, dither=pillow.Dither.NONE).save(path, optimize=True)
+        taken.quantize(256, kmeans=1, dither=pillow.Dither.NONE).save(path, optimize=True)
 
     def axe(self) -> list[str]:
         """Return what axe-core finds wrong: rule, element, and why."""

@@ -73,7 +73,7 @@ on("hear", (next) => {
     announce();
   } else if (listed.length && decisionOf(listed[0]) === decisionOf(next)) {
     listed[0] = next;
-    at("decisions").querySelector(".percent").textContent = confidenceOf(next);
+    at("decisions").querySelector(".percent").textContent = sureText(next);
   }
   if ("drift" in next) showDrift(next.drift);
   requestAnimationFrame(show);
@@ -89,19 +89,9 @@ stream.addEventListener("error", () => {
 
 function showCapture(next) {
   capture = next;
-  const { state, microphone } = capture;
+  const { state } = capture;
   if (!["listening", "ended"].includes(state)) event = null;
-  const told = {
-    listening: microphone ? "Microphone on" : "Playing",
-    muted: "Microphone off",
-    ended: "Ended",
-    failed: "Not listening",
-    unknown: "No connection",
-  };
   document.body.dataset.state = state;
-  at("microphone").dataset.capture = state;
-  at("microphone").toggleAttribute("data-microphone", microphone);
-  setText("capture", told[state]);
   setText("source", capture.source);
   setText("mute-text", { listening: "Mute", ended: "Play again", failed: "Try again" }[state] || "Unmute");
   at("mute").disabled = state === "unknown";
@@ -109,6 +99,23 @@ function showCapture(next) {
   setText("problem", capture.problem);
   show();
   announce();
+}
+
+/** Say whether a microphone is open: what must never be wrong. */
+function showLamp() {
+  const lost = capture.state === "listening" && event && event.state === "mic_lost";
+  const state = lost ? "lost" : capture.state;
+  const told = {
+    listening: capture.microphone ? "Microphone on" : "Playing",
+    lost: "No microphone",
+    muted: "Microphone off",
+    ended: "Ended",
+    failed: "Not listening",
+    unknown: "No connection",
+  };
+  at("microphone").dataset.capture = state;
+  at("microphone").toggleAttribute("data-microphone", capture.microphone);
+  setText("capture", told[state]);
 }
 
 /** Return what was decided, in a word and a sentence. */
@@ -126,7 +133,7 @@ function said() {
     no_speech: ["Quiet", "Nobody speaks"],
     warming_up: ["Listening", "Too early to tell"],
     uncertain: ["Uncertain", `Perhaps ${best}, ${percent(share)}`],
-    emotion: [capital(event.emotion || ""), `${percent(event.confidence)} sure`],
+    emotion: [capital(event.emotion || ""), `${percent(sureOf(event))} sure`],
     mic_lost: ["No microphone", "It is looked for until it is back"],
   }[event.state];
 }
@@ -140,6 +147,7 @@ function show() {
   document.body.toggleAttribute("data-quiet", !event || !["emotion", "uncertain"].includes(event.state));
   at("correct").disabled = listed.length === 0 || !["listening", "ended"].includes(capture.state);
   setText("warnings", warning());
+  showLamp();
   showFace();
   showAffect();
   showProbabilities();
@@ -158,7 +166,7 @@ function showFace() {
   const decided = event && ["emotion", "uncertain"].includes(event.state);
   const valence = decided ? event.valence : 0;
   const arousal = decided ? event.arousal : 0;
-  const sure = decided ? event.confidence : 0;
+  const sure = decided ? sureOf(event) : 0;
   const awake = event && event.state !== "no_speech" && event.state !== "mic_lost";
   const open = awake ? 9 + 5 * arousal : 1.5;
   at("sure").style.strokeDasharray = `${100 * sure} 100`;
@@ -289,7 +297,7 @@ function showList() {
     const row = element("li", {}, [
       element("span", { class: "dot", "aria-hidden": "true" }),
       element("span", {}, [decision.state === "mic_lost" ? "No microphone" : capital(decision.emotion || "uncertain")]),
-      element("span", { class: "percent" }, [confidenceOf(decision)]),
+      element("span", { class: "percent" }, [sureText(decision)]),
       element("time", {}, [new Date(1000 * decision.at).toLocaleTimeString("en-GB")]),
     ]);
     row.style.setProperty("--of-label", `var(${colourOf(decision.emotion)})`);
@@ -351,7 +359,7 @@ at("correct").addEventListener("click", async () => {
   const { decision } = answer;
   about = answer.about;
   const heardAs = decision.emotion || "uncertain";
-  setText("correction-about", `This device heard: ${heardAs}, ${percent(decision.confidence)}.`);
+  setText("correction-about", `This device heard: ${heardAs}, ${percent(sureOf(decision))}.`);
   setText("correction-problem", "");
   at("correction-form").reset();
   at("correction").showModal();
@@ -396,8 +404,13 @@ async function post(path, body) {
 
 // ---- helpers
 
-function confidenceOf(decision) {
-  return decision.state === "mic_lost" ? "" : percent(decision.confidence);
+/** Return how likely what was decided is: not always the likeliest, for a decision is kept for a while. */
+function sureOf(decision) {
+  return decision.emotion ? decision.probabilities[decision.emotion] : decision.confidence;
+}
+
+function sureText(decision) {
+  return decision.state === "mic_lost" ? "" : percent(sureOf(decision));
 }
 
 function isListed(decision) {
