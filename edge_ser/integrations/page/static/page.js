@@ -30,6 +30,7 @@ let heard = []; // of the timeline, each with its place on it in seconds
 let listed = []; // decisions, newest first
 let consentVersion = null; // null where corrections are not taken
 let about = null; // the decision that is being corrected
+let correctable = false; // whether one is remembered; muting forgets it
 let noticeUntil = 0;
 let notice = "";
 let announcedAt = -ANNOUNCE_SECONDS;
@@ -45,6 +46,7 @@ on("start", (start) => {
   stepSeconds = start.step_seconds;
   consentVersion = start.feedback && start.feedback.consent;
   listed = start.decisions.filter(isListed).reverse();
+  correctable = listed.length > 0;
   at("model").textContent = start.model;
   at("correct").hidden = consentVersion === null;
   if (start.feedback) at("consent-text").textContent = start.feedback.text;
@@ -60,6 +62,7 @@ on("capture", showCapture);
 on("hear", (next) => {
   const changed = !event || decisionOf(event) !== decisionOf(next);
   addToTimeline(next);
+  correctable ||= ["emotion", "uncertain"].includes(next.state);
   event = next;
   for (const name of next.notices) {
     notice = NOTICE[name] || "";
@@ -90,7 +93,10 @@ stream.addEventListener("error", () => {
 function showCapture(next) {
   capture = next;
   const { state } = capture;
-  if (!["listening", "ended"].includes(state)) event = null;
+  if (!["listening", "ended"].includes(state)) {
+    event = null;
+    correctable = false;
+  }
   document.body.dataset.state = state;
   setText("source", capture.source);
   setText("mute-text", { listening: "Mute", ended: "Play again", failed: "Try again" }[state] || "Unmute");
@@ -145,7 +151,7 @@ function show() {
   setText("sentence", sentence);
   document.body.style.setProperty("--now", `var(${colourOf(event && event.emotion)})`);
   document.body.toggleAttribute("data-quiet", !event || !["emotion", "uncertain"].includes(event.state));
-  at("correct").disabled = listed.length === 0 || !["listening", "ended"].includes(capture.state);
+  at("correct").disabled = !correctable;
   setText("warnings", warning());
   showLamp();
   showFace();
