@@ -14,7 +14,7 @@ from integrations.page.served import Stage, served
 
 pytest.importorskip("uvicorn", reason="pip install 'edge-ser[serve]'")
 
-from integrations.page.browser import NARROW, WIDE, Browser, chromium
+from integrations.page.browser import NARROW, WIDE, Browser, chromium, pictures_folder
 
 KIOSK = Path(__file__).parents[2] / "examples" / "kiosk"
 
@@ -81,7 +81,7 @@ def test_it_knows_every_label_and_no_page_takes_a_ticket_away(browser: Browser) 
         assert {"Single ticket", "Day ticket", "Other tickets"} <= set(page["choices"])
 
 
-def test_it_hears_the_recording_and_is_accessible(browser: Browser, stage: Stage) -> None:
+def test_it_hears_the_recording_and_is_accessible(browser: Browser, stage: Stage, tmp_path: Path) -> None:
     browser.run("document.getElementById('mute').click()")
     browser.until(lambda: browser.text("mute") == "Mute")
     stage.until = 7.2
@@ -92,9 +92,12 @@ def test_it_hears_the_recording_and_is_accessible(browser: Browser, stage: Stage
             browser.scheme(scheme)
             assert browser.axe() == []
         assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    browser.size(*WIDE)
+    browser.scheme("light")
+    browser.screenshot(pictures_folder(tmp_path) / "kiosk.png")
     browser.run("document.querySelector('#choices button').focus()")
     stage.until = math.inf
-    browser.until(lambda: browser.text("microphone") == "Recording: ended")
+    browser.until(lambda: browser.text("microphone") == "Demonstration: ended")
     assert browser.text("title") == "Lovely to see you!"  # nothing moves under a finger
     assert browser.complaints() == []
 

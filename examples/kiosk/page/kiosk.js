@@ -9,7 +9,7 @@ export const LEFT_AFTER_SECONDS = 8; // of silence
 const TICKETS = ["Single ticket", "Day ticket", "Other tickets"];
 const SORRY = { tone: "sorry", title: "Sorry for the trouble.", text: "One press, and a person will come.", choices: ["Call a person", ...TICKETS] };
 
-export const START = { tone: "usual", title: "Welcome. Where would you like to go?", text: "Choose, or just say it.", choices: TICKETS };
+export const START = { tone: "usual", title: "Welcome. Where would you like to go?", text: "Choose your ticket.", choices: TICKETS };
 
 export const PAGES = {
   neutral: START,
@@ -57,7 +57,7 @@ function show(page) {
 
 function showCapture(capture) {
   listening = capture.state === "listening";
-  const thing = capture.microphone ? "Microphone" : "Recording";
+  const thing = capture.microphone ? "Microphone" : "Demonstration";
   at("microphone").textContent = capture.problem || `${thing}: ${listening ? "on" : capture.state === "ended" ? "ended" : "off"}`;
   at("mute").textContent = listening ? "Mute" : "Listen";
   at("mute").disabled = false;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,12 @@ addEventListener("DOMContentLoaded", () => {
   if (place) new MutationObserver(() => announced.push(place.textContent)).observe(place, {childList: true});
 });
 """
+
+
+def pictures_folder(otherwise: Path) -> Path:
+    """Return where screenshots go: EDGE_SER_SCREENSHOTS, by which those of the documentation are made, or another."""
+    named = os.environ.get("EDGE_SER_SCREENSHOTS")
+    return Path(named).resolve() if named else otherwise
 
 
 class Browser:

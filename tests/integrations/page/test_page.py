@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from integrations.page.served import Stage, served
 
 pytest.importorskip("uvicorn", reason="pip install 'edge-ser[serve]'")
 
-from integrations.page.browser import NARROW, WIDE, Browser, chromium
+from integrations.page.browser import NARROW, WIDE, Browser, chromium, pictures_folder
 
 from edge_ser import Recognizer
 from edge_ser.feedback import store
@@ -60,8 +59,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    named = os.environ.get("EDGE_SER_SCREENSHOTS")
-    return Path(named).resolve() if named else tmp_path_factory.mktemp("screenshots")
+    return pictures_folder(tmp_path_factory.mktemp("screenshots"))
 
 
 @pytest.fixture(scope="module")
