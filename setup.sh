@@ -133,7 +133,7 @@ run_tests() {
     for_tensorflow=$(find_python 10 11 python3.11 python3.10 python3) || for_tensorflow=
     for python in "$newest" $for_tensorflow; do
         need_system_packages "$python" libportaudio2 pulseaudio libasound2-plugins systemd libseccomp2 \
-            mosquitto mosquitto-clients openssl jq gcc libc6-dev strace
+            mosquitto mosquitto-clients openssl jq gcc libc6-dev strace chromium chromium-driver
     done
     failed=
     test_board
@@ -177,7 +177,7 @@ test_everything() {
     if ! is_current "$environment" pyproject.toml setup.sh; then
         make_environment "$environment" "$for_tensorflow"
         say "installing TensorFlow and all else into $environment: about 3 GB"
-        pip_install "$environment" --editable '.[convert,bench,dev,audio,mqtt,prometheus,robot,sign]'
+        pip_install "$environment" --editable '.[convert,bench,dev,audio,mqtt,prometheus,robot,sign,serve]'
         remember "$environment" pyproject.toml setup.sh
     fi
     check style "$environment/bin/ruff" check .

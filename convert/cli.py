@@ -64,6 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     _add_encoder(run)
+    run.add_argument(
+        "--feedback", type=Path, metavar="FILE", help="corrections to be taught too, from `edge-ser feedback --export`"
+    )
     run.set_defaults(run=_run)
 
     folds = commands.add_parser(
@@ -139,7 +142,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from convert.evaluate.report import from_plain, print_report
     from convert.run import run
 
-    path = run(recipe, corpora, arguments.out)
+    path = run(recipe, corpora, arguments.out, arguments.feedback)
     console = wide_console()
     figures = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     print_report(from_plain(figures), console)

@@ -21,6 +21,10 @@ class RecipeError(ConvertError):
     """A recipe has an unknown key, an impossible value, or asks for what the corpora do not hold."""
 
 
+class FeedbackDataError(ConvertError):
+    """Corrections that cannot be taught: of another front end, with an unknown label, or without features."""
+
+
 class StageError(ConvertError):
     """A stage of a run could not do its work."""
 

@@ -56,6 +56,9 @@ def pack(
         From calibration; without it the board learns nobody's voice.
     """
     recipe, recordings = prepared.recipe, prepared.recordings
+    corpora = [Corpus(info.name, info.licence) for info in recordings.corpora.values()]
+    if prepared.corrections:
+        corpora.append(Corpus("feedback", f"{prepared.corrections} corrections, by consent of the speakers"))
     held_out = sorted({recordings.clips[clip].speaker for clip in prepared.split.held_out})
     return assemble(
         (exported / INT8).read_bytes(),
@@ -64,9 +67,7 @@ def pack(
         label_of_class={name: recipe.label_of_class.get(name, name) for name in recipe.classes},
         features=student_features(prepared),
         decision=decision,
-        provenance=Provenance(
-            tuple(Corpus(info.name, info.licence) for info in recordings.corpora.values()), tuple(held_out), recipe.name
-        ),
+        provenance=Provenance(tuple(corpora), tuple(held_out), recipe.name),
         licence=recipe.licence,
         metrics=metrics,
         golden_features=prepared.features.row(int(prepared.features.length.argmax())),

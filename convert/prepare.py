@@ -36,6 +36,9 @@ class Prepared:
     digest: str
     """Of everything above."""
 
+    corrections: int = 0
+    """That are taught beside the recordings, see `convert.feedback`."""
+
 
 def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     """Decode the corpora, augment, cut out the utterances and turn them into int8 features.

@@ -26,6 +26,7 @@ from convert.examples import Examples
 from convert.export.parity import check_parity
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
+from convert.feedback import add_feedback
 from convert.prepare import Prepared, examples_of, prepare
 from convert.recipe import Network, Recipe, Training
 from convert.stages import code_digest, run_stage
@@ -41,7 +42,7 @@ log = logging.getLogger(__name__)
 Wrap = Callable[[keras.Model, Examples], tuple[keras.Model, dict[str, Any]]]
 
 
-def run(recipe: Recipe, corpora: Path, out: Path) -> Path:
+def run(recipe: Recipe, corpora: Path, out: Path, feedback: Path | None = None) -> Path:
     """Make the model file of a recipe.
 
     Parameters
@@ -51,6 +52,8 @@ def run(recipe: Recipe, corpora: Path, out: Path) -> Path:
         Folder that holds one folder a corpus.
     out : Path
         Folder of the run: each stage keeps its result there, so that a run that was stopped goes on where it was.
+    feedback : Path, optional
+        Corrections to be taught too, see `convert.feedback`.
 
     Returns
     -------
@@ -64,6 +67,8 @@ def run(recipe: Recipe, corpora: Path, out: Path) -> Path:
     """
     prepared = prepare(recipe, corpora, out)
     taught = examples_of(prepared, prepared.split.train, variants=True)
+    if feedback is not None:
+        prepared, taught = add_feedback(prepared, taught, feedback, out)
     soft = [teach(prepared, teacher, taught, out) for teacher in recipe.teachers]
     if soft:
         taught = distilled(taught, soft, recipe)

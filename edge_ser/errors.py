@@ -42,6 +42,10 @@ class BackendError(EdgeSerError):
     """No TFLite runtime works in this environment."""
 
 
+class FeedbackError(EdgeSerError):
+    """A correction cannot be taken, found, read or kept."""
+
+
 class SettingsError(EdgeSerError):
     """A setting has an unknown name or an impossible value."""
 

@@ -22,6 +22,7 @@ from edge_ser.decision.pooling import Pooling
 from edge_ser.decision.presets import rules
 from edge_ser.events import Event, Flags, Notice, Recognition, State
 from edge_ser.features import build_detector
+from edge_ser.kept import Keeper, KeptUtterance
 from edge_ser.segmenter import QUIETEST_DBFS, Mask, Segmenter, Step
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.student.model_file import ModelFile
@@ -88,6 +89,7 @@ class Pipeline:
         self._baseline = _baseline(model, settings)
         self._enrolled_offset = [0.0] * len(metadata.classes) if self._baseline is None else self._baseline.offset
         self._learns = settings.baseline
+        self._keeps = settings.feedback
         self._affect = AffectMap(metadata)
         self._hysteresis = Hysteresis(
             self._rules.uncertain_below, self._rules.hysteresis, self._rules.minimum_dwell_seconds
@@ -101,6 +103,7 @@ class Pipeline:
         """Start a new stream."""
         self._segmenter.reset()
         self._health.reset()
+        self._keeper = Keeper(self._step_seconds) if self._keeps else None
         if self._baseline is not None:
             self._baseline.reset()
         self._forgets = False
@@ -278,6 +281,8 @@ class Pipeline:
             flags=flags,
             notices=self._take_notices(self._health(self._pcm, heard.clipping)),
         )
+        if self._keeper is not None:
+            self._keeper.add(heard, event)
         self._filled = 0
         self._lost = 0
         return event
@@ -286,6 +291,11 @@ class Pipeline:
     def step_samples(self) -> int:
         """Samples at 16 kHz behind each event."""
         return len(self._pcm)
+
+    @property
+    def last_utterance(self) -> KeptUtterance | None:
+        """What was decided on last, from any thread; None before, and where the settings do not ask for it."""
+        return None if self._keeper is None else self._keeper.last
 
     def take_ended(self) -> Utterance | None:
         """Return the last utterance that has ended, once."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from edge_ser.explanation import Explanation
+    from edge_ser.kept import KeptUtterance
 
 Audio = str | os.PathLike[str] | NDArray[Any] | Source
 """A path, '-' for standard input, an array, or a source that is open already."""
@@ -80,6 +81,7 @@ class Recognizer:
         # Each stream has a pipeline to itself, and making one takes some milliseconds: a free one is used again.
         self._free = [Pipeline(self.model, self.settings)]
         self._lent: list[Pipeline] = []
+        self._last_utterance: KeptUtterance | None = None  # of a stream that has ended
 
     def recognize(self, audio: Audio, sample_rate: int | None = None, *, timeline: bool = True) -> Recognition:
         """Return one decision on a whole recording, and the events that led to it.
@@ -179,6 +181,15 @@ class Recognizer:
         """Return what recognising has cost so far, over all streams."""
         return self._tally.stats()
 
+    def last_utterance(self) -> KeptUtterance | None:
+        """Return the features of the utterance decided on last and that decision, for `edge_ser.feedback`.
+
+        None before the first decision, after `close`, and unless `Settings(feedback=True)`: then nothing is kept. From
+        any thread.
+        """
+        lent = (pipeline.last_utterance for pipeline in self._lent[::-1])
+        return next((kept for kept in lent if kept is not None), self._last_utterance)
+
     def forget_speaker(self) -> None:
         """Let every stream's baseline go back to where it began: somebody else is speaking now. From any thread."""
         for pipeline in list(self._lent):
@@ -192,6 +203,7 @@ class Recognizer:
         """
         self._closings += 1
         self._free.clear()
+        self._last_utterance = None
         for microphone in list(self._microphones):
             microphone.close()
 
@@ -251,6 +263,7 @@ class Recognizer:
         finally:
             self._lent.remove(pipeline)
             if self._closings == closings:
+                self._last_utterance = pipeline.last_utterance or self._last_utterance
                 self._free.append(pipeline)
 
 

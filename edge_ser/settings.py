@@ -82,6 +82,9 @@ class Settings:
     speaker: str | None = None
     """Enrolled speaker to begin with, see `edge-ser calibrate` (nobody)."""
 
+    feedback: bool = False
+    """Keep features, never audio, of the last utterance in memory, so that `edge-ser feedback` can correct it."""
+
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:
             raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")

@@ -17,7 +17,7 @@ from benchmarks.footprint import build_wheel
 REPOSITORY = Path(__file__).parent.parent
 PYPROJECT = REPOSITORY / "pyproject.toml"
 
-HEAVY = {"tensorflow", "tf_keras", "sounddevice", "matplotlib", "soundfile", "soxr", "scipy", "convert"}
+HEAVY = {"tensorflow", "tf_keras", "sounddevice", "matplotlib", "soundfile", "soxr", "scipy", "convert", "uvicorn"}
 RUNTIMES = {"tflite_runtime", "ai_edge_litert"}
 CARRIED = {
     "edge_ser/py.typed",
@@ -25,6 +25,9 @@ CARRIED = {
     "edge_ser/models/default.tflite",
     "edge_ser/recordings/demo.wav",
     "edge_ser/json_lines/v1.schema.json",
+    "edge_ser/integrations/page/static/index.html",
+    "edge_ser/integrations/page/static/page.css",
+    "edge_ser/integrations/page/static/page.js",
 }
 MAX_WHEEL_BYTES = 1_000_000
 

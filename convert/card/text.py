@@ -216,6 +216,8 @@ def _data(prepared: Prepared) -> str:
         parts = [part[corpus[part] == info.name] for part in (split.train, split.validation, split.held_out)]
         counts = [f"{len(part)} ({len(set(speaker[part]))})" for part in parts]
         rows.append((info.name, info.title, info.licence, *counts))
+    if prepared.corrections:
+        rows.append(("feedback", "corrections of decisions", "by consent", str(prepared.corrections), "", ""))
     head = ("corpus", "what", "licence", "train: recordings (speakers)", "validation", "held out")
     return table(head, rows)
 

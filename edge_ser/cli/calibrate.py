@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edge_ser.settings import Settings
 
 _WITHOUT = ("preset", "coverage", "uncertain_below", "hysteresis", "minimum_dwell_seconds", "warm_up_seconds",
-            "half_life_seconds", "baseline", "voice_activity", "backend", "threads")  # fmt: skip
+            "half_life_seconds", "baseline", "voice_activity", "backend", "threads", "feedback")  # fmt: skip
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

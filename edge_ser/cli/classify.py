@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also write where the decision came from, as a picture and as data: to BASE.svg and BASE.json, or to "
         "NAME.explanation.svg and .json in the folder BASE, or here; takes some seconds a file",
     )
-    add_settings_flags(parser, without=["device"])
+    add_settings_flags(parser, without=["device", "feedback"])
     parser.set_defaults(run=run)
 
 

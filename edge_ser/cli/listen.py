@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from edge_ser.recognizer import Recognizer
     from edge_ser.settings import Settings
 
+DEMO_NAME, DEMO_TITLE = "demo", "the embedded recording (synthetic speech)"
+
 _EPILOG = """\
 examples:
   edge-ser listen                                     the default microphone
@@ -41,14 +43,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_source_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     add_metrics_flags(parser)
-    add_settings_flags(parser)
+    add_settings_flags(parser, without=("feedback",))
     parser.set_defaults(run=run)
 
 
 def add_source_flags(parser: argparse.ArgumentParser) -> None:
     """Add what `open_audio` reads, the settings apart."""
     parser.add_argument(
-        "--source", metavar="FILE", help="audio file instead of a microphone; - for a pipe of PCM or WAV"
+        "--source",
+        metavar="FILE",
+        help="audio file instead of a microphone; - for a pipe of PCM or WAV, `demo` for the embedded recording",
     )
     parser.add_argument("--fast", action="store_true", help="read the file as fast as it goes, not as it was spoken")
     parser.add_argument("--rate", type=int, metavar="HZ", help="sample rate of raw PCM (16000), or of the microphone")
@@ -103,6 +107,7 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
         What it is called.
     """
     from edge_ser.capture.source import open_source
+    from edge_ser.recordings import DEMO
 
     if args.fast and args.source is None:
         raise SettingsError("A microphone cannot be read faster than one speaks", "Name a file with --source")
@@ -114,14 +119,13 @@ def open_audio(args: argparse.Namespace, settings: Settings) -> tuple[Source, st
         if missing is not None and is_service():
             raise missing  # nobody is there to be shown a recording; the service manager tries again
         if missing is not None:
-            from edge_ser.recordings import DEMO
-
             print_note(f"{missing} `edge-ser doctor` looks for the reason. Until then a recording is played.")
-            return open_source(DEMO, realtime=True), "the embedded recording (synthetic speech)"
+            return open_source(DEMO, realtime=True), DEMO_TITLE
     # A pipe has its own pace: to pace it again would let it fall behind a recorder whose clock is faster.
     realtime = args.source not in (None, "-") and not args.fast
-    source = open_source(args.source, sample_rate=args.rate, device=device, channel=channel, realtime=realtime)
-    return source, source.name
+    spec = DEMO if args.source == DEMO_NAME else args.source
+    source = open_source(spec, sample_rate=args.rate, device=device, channel=channel, realtime=realtime)
+    return source, DEMO_TITLE if spec is DEMO else source.name
 
 
 def missing_microphone() -> AudioDeviceError | None:

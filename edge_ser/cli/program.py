@@ -8,7 +8,20 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from edge_ser.cli import calibrate, classify, config, devices, doctor, listen, model, publish, schema, service
+from edge_ser.cli import (
+    calibrate,
+    classify,
+    config,
+    devices,
+    doctor,
+    feedback,
+    listen,
+    model,
+    publish,
+    schema,
+    serve,
+    service,
+)  # fmt: skip
 from edge_ser.cli.stop import Stopped
 from edge_ser.cli.terminal import print_error, write
 from edge_ser.errors import BackendError, EdgeSerError
@@ -51,7 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edge-ser", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=_Version, help="print the version")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (listen, classify, publish, calibrate, devices, doctor, config, model, schema, service):
+    for command in (
+        listen, serve, publish, classify, calibrate, feedback, devices, doctor, config, model, service, schema,
+    ):  # fmt: skip
         command.add_parser(subparsers)
     return parser
 

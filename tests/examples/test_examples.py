@@ -6,7 +6,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -53,21 +52,3 @@ def test_it_runs_as_written_on_the_embedded_recording(example):
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout
-
-
-def test_the_kiosk_reacts_to_changes_and_starts_again_when_the_visitor_has_left():
-    kiosk = load("kiosk")
-    events = [
-        SPEAKING,
-        replace(SPEAKING, time=2.0, emotion="angry"),
-        replace(SPEAKING, time=2.1, emotion="angry"),
-        replace(SPEAKING, time=2.2, emotion=None, state="uncertain"),
-        replace(SPEAKING, time=5.0, emotion=None, state="no_speech", speech=False),
-        replace(SPEAKING, time=11.0, emotion=None, state="no_speech", speech=False),
-    ]
-    shown = list(kiosk.pages(events))
-    assert shown == [(0.0, kiosk.START_PAGE), (2.0, kiosk.PAGES["angry"]), (11.0, kiosk.START_PAGE)]
-
-
-def test_the_kiosk_knows_every_label():
-    assert set(load("kiosk").PAGES) == set(LABELS) - {"neutral"}
