@@ -73,7 +73,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_source_flags(parser)
     add_metrics_flags(parser)
-    add_settings_flags(parser)
+    add_settings_flags(parser, without=("feedback",))
     parser.set_defaults(run=run)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge_ser.cli.settings_flags import add_settings_flags, configuration_of
 from edge_ser.cli.stop import stopping_signals
-from edge_ser.cli.terminal import write
+from edge_ser.cli.terminal import tell_passed_over, write
 from edge_ser.errors import AudioDeviceError, SettingsError
 
 if TYPE_CHECKING:
@@ -68,11 +68,15 @@ def run(args: argparse.Namespace) -> int:
     from edge_ser.cli.listen import open_audio
     from edge_ser.integrations.page.hub import Hub
     from edge_ser.integrations.page.listening import Listening
+    from edge_ser.integrations.systemd import Watchdog, manager_of
     from edge_ser.recognizer import Recognizer
 
     hub = Hub()
     recognizer = Recognizer(settings=settings)
-    listening = Listening(recognizer, lambda: open_audio(args, settings), hub.publish)
+    tell_passed_over(recognizer.passed_over)
+    manager = manager_of()
+    watchdog = None if manager is None else Watchdog(manager)
+    listening = Listening(recognizer, lambda: open_audio(args, settings), hub.publish, watchdog)
     app = build_app(recognizer, listening, hub, token=token, folder=args.page or STATIC)
     with _listener(args.address, args.port) as listener, stopping_signals():
         try:
@@ -84,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
             serve(app, hub, listener)
         finally:
             listening.stop()
+            if watchdog is not None:
+                watchdog.close()
     return 0
 
 

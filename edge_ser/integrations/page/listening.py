@@ -13,9 +13,11 @@ from typing import Any, Literal
 from edge_ser.capture.source import Source
 from edge_ser.errors import AudioDeviceError, EdgeSerError
 from edge_ser.events import Event
+from edge_ser.integrations.systemd import Watchdog
 from edge_ser.recognizer import Recognizer
 
 CLOSING_SECONDS = 10.0  # that a source may take to let go
+IDLE_SECONDS = 1.0  # between two words to a service manager while nothing is heard
 REMEMBERED_DECISIONS = 50
 REMEMBERED = ("at", "state", "emotion", "confidence", "probabilities")
 
@@ -53,14 +55,23 @@ class Listening:
         Returns a source and what it is called; asked again after each mute.
     publish : callable
         Told `hear` (an event) and `capture` (a `Capture`).
+    watchdog : Watchdog, optional
+        Of the service manager that started this process.
     """
 
-    def __init__(self, recognizer: Recognizer, open_source: Callable[[], tuple[Source, str]], publish: Publish) -> None:
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        open_source: Callable[[], tuple[Source, str]],
+        publish: Publish,
+        watchdog: Watchdog | None = None,
+    ) -> None:
         self.capture = Capture("muted", "", microphone=False)
         self.decisions: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_DECISIONS)
         self._recognizer = recognizer
         self._open = open_source
         self._publish = publish
+        self._watchdog = watchdog
         self._changing = threading.Lock()  # held to mute and to unmute: one after the other
         self._wanted = threading.Event()
         self._idle = threading.Event()  # no source is open
@@ -114,7 +125,7 @@ class Listening:
                 self._thread.join(CLOSING_SECONDS)
 
     def _run(self) -> None:
-        while self._wanted.wait() and not self._stopping:
+        while self._wait() and not self._stopping:
             try:
                 self._listen()
             except EdgeSerError as error:
@@ -124,6 +135,12 @@ class Listening:
                 self._fail(f"{type(error).__name__}: {error}")
             finally:
                 self._idle.set()
+
+    def _wait(self) -> bool:
+        """Return once there is something to do."""
+        while self._watchdog is not None and not self._wanted.wait(IDLE_SECONDS):
+            self._watchdog.muted()
+        return self._wanted.wait()
 
     def _listen(self) -> None:
         """Hear one source to its end, or until it is muted."""
@@ -145,6 +162,8 @@ class Listening:
         self._tell(Capture("failed", self.capture.source, self.capture.microphone, problem))
 
     def _hear(self, event: Event) -> None:
+        if self._watchdog is not None:
+            self._watchdog.note(event)
         heard = {**event.to_dict(), "at": round(time.time(), 3)}
         last = self.decisions[-1] if self.decisions else {}
         if (event.state, event.emotion) != (last.get("state"), last.get("emotion")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 import time
@@ -19,6 +20,7 @@ from edge_ser import Recognizer, Settings
 from edge_ser.capture.source import Block, Source, open_source
 from edge_ser.errors import AudioFileError
 from edge_ser.integrations.page.listening import Listening
+from edge_ser.integrations.systemd import Manager, Watchdog
 from edge_ser.recordings import DEMO
 
 WAIT_SECONDS = 60.0  # the machine may be busy
@@ -210,3 +212,22 @@ def test_the_microphone_is_let_go_by_the_sound_server_while_it_is_muted(virtual_
             assert recorders() == ""
             server.json("POST", "/unmute")
             until(recorders)
+
+
+def test_a_service_manager_is_told_that_it_listens_and_that_it_is_muted(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(WAIT_SECONDS)
+        watchdog = Watchdog(Manager(str(tmp_path / "notify"), watchdog_seconds=0.4))
+        source = Watched()
+        listening = Listening(Recognizer(), lambda: (source, "demo"), Log(), watchdog)
+        listening.start()
+        try:
+            assert b"READY=1\nSTATUS=listening\nWATCHDOG=1" in manager.recv(1000)
+            listening.mute()
+            while b"STATUS=muted" not in manager.recv(1000):
+                pass
+            assert manager.recv(1000) == b"WATCHDOG=1"  # and again, for it is alive
+        finally:
+            listening.stop()
+            watchdog.close()
