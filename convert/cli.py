@@ -129,8 +129,8 @@ def _run(arguments: argparse.Namespace) -> int:
     recipe = _load_recipe(arguments)
     _log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
-    provide_synthetic(recipe.data.corpora, corpora)
-    infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.data.corpora}
+    provide_synthetic(recipe.corpora, corpora)
+    infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.corpora}
     if recipe.ships:
         refuse_unshippable(infos)
     # TensorFlow is imported only once recipe and corpora are known to be good.

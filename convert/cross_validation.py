@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from convert.corpora.manifest import Clip, read_corpus
+from convert.errors import RecipeError
 from convert.evaluate.judge import Judged
 from convert.evaluate.report import from_plain, to_plain
 from convert.recipe import Recipe
@@ -61,9 +62,13 @@ def cross_validate(
 
     Raises
     ------
+    RecipeError
+        Pretraining would hear the speakers who are tested.
     EdgeSerError
         As `convert.run.run`.
     """
+    if recipe.pretraining and corpus in recipe.pretraining.corpora:
+        raise RecipeError(f"{recipe.name} pretrains on {corpus}", "Test another corpus, or take it out of pretraining")
     # Imported here: folds can be listed and averaged without TensorFlow.
     from convert.run import run
 
