@@ -224,7 +224,7 @@ def train_network(
             **_scales(prepared, network),
             seed=recipe.seed,
             distil=recipe.distillation if soft else None,
-            validate=lambda each: accuracy(each, judged, **_scales(prepared, network)),
+            validate=(lambda each: accuracy(each, judged, **_scales(prepared, network))) if judged.draws else None,
             before_step=before_step,
         )
 
@@ -306,16 +306,12 @@ def export(prepared: Prepared, student: tuple[keras.Model, str], out: Path) -> P
         (folder / FLOAT).write_bytes(to_tflite(step, None, recipe.features.lsb_per_std))
         log.info("%s", check_parity(model, int8, recordings, recipe.features.lsb_per_std))
 
-    return run_stage(
-        out,
-        "export",
-        {
-            "student": digest,
-            "offsets": recipe.decision.offsets,
-            "code": code_digest("convert/export", "convert/balance.py"),
-        },
-        make,
-    )
+    inputs = {
+        "student": digest,
+        "offsets": recipe.decision.offsets,
+        "code": code_digest("convert/export", "convert/balance.py"),
+    }
+    return run_stage(out, "export", inputs, make)
 
 
 def some_recordings(prepared: Prepared, count: int) -> list[NDArray[np.int8]]:
