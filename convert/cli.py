@@ -77,7 +77,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     folds.add_argument("recipe", metavar="RECIPE", help="as for run")
     _add_corpora(folds)
-    folds.add_argument("--corpus", default="ravdess", help="whose speakers are tested (default: %(default)s)")
+    tested = folds.add_mutually_exclusive_group()
+    tested.add_argument("--corpus", default="ravdess", help="whose speakers are tested (default: %(default)s)")
+    tested.add_argument(
+        "--whole-corpora", action="store_true", help="test each corpus by a student who heard only the others"
+    )
     folds.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the runs")
     folds.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one set of runs for each")
     _add_encoder(folds)
@@ -134,8 +138,8 @@ def _run(arguments: argparse.Namespace) -> int:
     recipe = _load_recipe(arguments)
     _log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
-    provide_synthetic(recipe.data.corpora, corpora)
-    infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.data.corpora}
+    provide_synthetic(recipe.corpora, corpora)
+    infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.corpora}
     if recipe.ships:
         refuse_unshippable(infos)
     # TensorFlow is imported only once recipe and corpora are known to be good.
@@ -156,7 +160,8 @@ def _folds(arguments: argparse.Namespace) -> int:
 
     recipe = _load_recipe(arguments)
     _log_to(arguments.out)
-    found = cross_validate(recipe, arguments.corpora, arguments.out, arguments.corpus, arguments.seeds, arguments.only)
+    corpus = None if arguments.whole_corpora else arguments.corpus
+    found = cross_validate(recipe, arguments.corpora, arguments.out, corpus, arguments.seeds, arguments.only)
     console = wide_console()
     console.print(folds_table([(f"{fold.number}, seed {fold.seed}", each) for fold in found for each in fold.judged]))
     for name, forms in averages(found).items():

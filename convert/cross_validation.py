@@ -1,5 +1,7 @@
 """The honest figure for a recipe: every speaker of a corpus is tested once, by a student who never heard that speaker.
 
+Harder still: every corpus is tested once, by a student who heard none of it, neither its people nor its microphones.
+
 Each fold is a whole run with its own teachers, student, pruning, quantisation and calibration; what is judged is
 the int8 student. Decoding and augmentation are shared, since they depend on no split.
 """
@@ -15,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from convert.corpora.manifest import Clip, read_corpus
-from convert.evaluate.judge import Judged
+from convert.errors import RecipeError
+from convert.evaluate.judge import COMMON, Judged
 from convert.evaluate.report import from_plain, to_plain
 from convert.recipe import Recipe
 from convert.splits import folds_of
@@ -41,7 +44,7 @@ def cross_validate(
     recipe: Recipe,
     corpora: Path,
     out: Path,
-    corpus: str,
+    corpus: str | None,
     seeds: Iterable[int],
     only: Collection[int] | None = None,
 ) -> list[Fold]:
@@ -53,30 +56,41 @@ def cross_validate(
         Its held-out speakers do not count; those of other corpora are trained on.
     corpora, out : Path
         As in `convert.run.run`.
-    corpus : str
-        Whose speakers are tested: in the folds of the literature, else one at a time.
+    corpus : str, optional
+        Whose speakers are tested: in the folds of the literature, else one at a time. Without it each corpus that tells
+        the `COMMON` labels apart is tested as a whole.
     seeds : iterable of int
     only : collection of int, optional
         Numbers of the folds to run; all where it is not given.
 
     Raises
     ------
+    RecipeError
+        Pretraining would hear the speakers who are tested.
     EdgeSerError
         As `convert.run.run`.
     """
+    if recipe.pretraining and (corpus is None or corpus in recipe.pretraining.corpora):
+        heard = corpus or recipe.pretraining.corpora[0]
+        raise RecipeError(f"{recipe.name} pretrains on {heard}", "Test another corpus, or take it out of pretraining")
     # Imported here: folds can be listed and averaged without TensorFlow.
     from convert.run import run
 
-    clips = read_corpus(corpora / corpus, recipe.classes)[1]
+    tested = [corpus] if corpus else [name for name in recipe.data.corpora if _tells_common(recipe, corpora / name)]
     done: list[Fold] = []
     for seed in seeds:
-        for number, speakers in enumerate(folds_of(clips, corpus)):
-            if only is None or number in only:
-                one = fold_recipe(recipe, clips, corpus, speakers, seed, number)
-                figures = run(one, corpora, out).with_suffix(".json")
-                judged = from_plain(json.loads(figures.read_text(encoding="utf-8")))
-                done.append(Fold(seed, number, sorted(speakers), judged))
-                write_results(done, out / f"{recipe.name}-{corpus}-{RESULTS}")
+        number = 0
+        for name in tested:
+            clips = read_corpus(corpora / name, recipe.classes)[1]
+            everybody = frozenset(clip.speaker.removeprefix(f"{name}/") for clip in clips)
+            for speakers in folds_of(clips, name) if corpus else [everybody]:
+                if only is None or number in only:
+                    one = fold_recipe(recipe, clips, name, speakers, seed, number)
+                    figures = run(one, corpora, out).with_suffix(".json")
+                    judged = from_plain(json.loads(figures.read_text(encoding="utf-8")))
+                    done.append(Fold(seed, number, sorted(speakers), judged))
+                    write_results(done, out / f"{recipe.name}-{corpus or 'corpora'}-{RESULTS}")
+                number += 1
     return done
 
 
@@ -103,10 +117,16 @@ def fold_recipe(
         if name not in speakers:
             left.setdefault(clip.gender, set()).add(name)
     chosen = [str(rng.choice(sorted(names))) for _, names in sorted(left.items()) if len(names) > 1]
-    data = replace(
-        recipe.data, held_out={corpus: sorted(speakers)}, validation={**recipe.data.validation, corpus: chosen}
-    )
+    validation = {name: names for name, names in recipe.data.validation.items() if name != corpus}
+    if chosen:
+        validation[corpus] = chosen
+    data = replace(recipe.data, held_out={corpus: sorted(speakers)}, validation=validation)
     return replace(recipe, name=f"{recipe.name}-{corpus}-s{seed}-f{number}", seed=seed, data=data)
+
+
+def _tells_common(recipe: Recipe, folder: Path) -> bool:
+    told_apart = read_corpus(folder, recipe.classes)[0].told_apart
+    return set(COMMON) <= {recipe.label_of_class.get(name, name) for name in told_apart}
 
 
 def averages(folds: Sequence[Fold]) -> dict[str, dict[str, dict[str, float]]]:

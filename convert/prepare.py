@@ -124,7 +124,7 @@ def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) 
     target = np.array([recipe.classes.index(each.emotion) for each in recordings.clips])[clip]
     told_apart = recordings.classes_of_corpus
     places = {name: counting(recipe, told_apart[name]) for name in np.unique(corpus)}
-    counts_as = np.array([places[each] for each in corpus], np.int32)
+    counts_as = np.array([places[each] for each in corpus], np.int32).reshape(-1, len(recipe.classes))
     sampling = np.array([recipe.data.sampling.get(each, 1.0) for each in corpus])
     # A clip counts once, however many utterances and copies of it there are.
     sampling = sampling / np.bincount(clip)[clip]

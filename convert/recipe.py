@@ -99,6 +99,8 @@ class Network:
     architecture: str
     options: dict[str, Any] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
+    pretraining: Training | None = None
+    """Of the first training, where the recipe has `pretraining`; without it as `training`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,9 @@ class Decision:
     warm_up_seconds: float = 0.8
     """Speech heard before the first answer."""
 
+    offsets: bool = True
+    """Whether classes get offsets that the validation speakers ask for; a single corpus with every class needs none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -159,6 +164,9 @@ class Recipe:
     data: Data
     student: Network
     teachers: list[Network] = field(default_factory=list)
+    pretraining: Data | None = None
+    """Recordings of other people, from which all networks learn first what a small corpus need not teach."""
+
     ships: bool = True
     """Whether its weights are to be passed on; corpora whose licence forbids that are then refused."""
 
@@ -173,6 +181,11 @@ class Recipe:
     pruning: Pruning = field(default_factory=Pruning)
     quantisation: Quantisation = field(default_factory=Quantisation)
     decision: Decision = field(default_factory=Decision)
+
+    @property
+    def corpora(self) -> list[str]:
+        """All corpora that anything is learnt from."""
+        return list(dict.fromkeys([*self.data.corpora, *(self.pretraining.corpora if self.pretraining else ())]))
 
     @property
     def labels(self) -> list[str]:
@@ -253,9 +266,22 @@ def _check(recipe: Recipe, path: Path) -> None:
     unknown = [name for name in recipe.label_of_class if name not in recipe.classes]
     if unknown:
         raise RecipeError(f"{path}: label_of_class names {unknown[0]!r}, which is no class", "add it to classes")
-    for use in ("held_out", "validation"):
-        strangers = set(getattr(recipe.data, use)) - set(recipe.data.corpora)
-        if strangers:
-            raise RecipeError(f"{path}: data.{use} names {sorted(strangers)[0]!r}", "add it to data.corpora")
+    for table, data in (("data", recipe.data), ("pretraining", recipe.pretraining)):
+        for use in ("held_out", "validation") if data else ():
+            strangers = set(getattr(data, use)) - set(data.corpora)
+            if strangers:
+                raise RecipeError(f"{path}: {table}.{use} names {sorted(strangers)[0]!r}", f"add it to {table}.corpora")
+    if not recipe.data.held_out:
+        raise RecipeError(f"{path}: data.held_out names nobody", "name at least one speaker, or nothing can be judged")
+    if recipe.pretraining is None and any(network.pretraining for network in (recipe.student, *recipe.teachers)):
+        raise RecipeError(f"{path}: a network has pretraining, the recipe has none", "say on what: [pretraining]")
+    twice = set(recipe.pretraining.corpora) & set(recipe.data.held_out) if recipe.pretraining else set()
+    for corpus in sorted(twice):
+        heard = set(recipe.data.held_out[corpus]) - set(recipe.pretraining.held_out.get(corpus, ()))
+        if heard:
+            raise RecipeError(
+                f"{path}: {corpus}/{sorted(heard)[0]} is held out, but not from pretraining",
+                "add the speaker to pretraining.held_out",
+            )
     if not 0 <= recipe.pruning.sparsity < 1:
         raise RecipeError(f"{path}: pruning.sparsity is {recipe.pruning.sparsity}", "give 0 to 0.95")

@@ -6,7 +6,8 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -65,31 +66,77 @@ def run(recipe: Recipe, corpora: Path, out: Path, feedback: Path | None = None) 
     EdgeSerError
         Naming the file, key or stage, and the cure; stages that are done stay usable.
     """
-    prepared = prepare(recipe, corpora, out)
-    taught = examples_of(prepared, prepared.split.train, variants=True)
-    if feedback is not None:
-        prepared, taught = add_feedback(prepared, taught, feedback, out)
-    soft = [teach(prepared, teacher, taught, out) for teacher in recipe.teachers]
-    if soft:
-        taught = distilled(taught, soft, recipe)
-    student = train_student(prepared, taught, [folder.name for folder in soft], out)
-    balance(prepared, student[0])
+    first = None if recipe.pretraining is None else learn(first_run(recipe), corpora, out)
+    learnt = learn(recipe, corpora, out, first, feedback)
+    prepared = learnt.prepared
+    student = compress(learnt, out)
+    if recipe.decision.offsets:
+        balance(prepared, student[0])
     exported = export(prepared, student, out)
     decision = calibrate(prepared, exported, out)
     evaluation = evaluate_student(prepared, exported, decision, out)
     return write_card(prepared, exported, decision, evaluation, out)
 
 
-def teach(prepared: Prepared, teacher: Network, taught: Examples, out: Path) -> Path:
-    """Train a teacher; return the folder with its logits on every training utterance and copy."""
-    folder = train_network(prepared, teacher, taught, out, f"teacher-{teacher.architecture}")
+@dataclass(frozen=True, slots=True, eq=False)
+class Learnt:
+    """What the networks of a recipe have learnt."""
+
+    prepared: Prepared
+
+    taught: Examples
+    """What the student was taught, with the teachers' answers."""
+
+    teachers: list[Path]
+    """Folder of each teacher's weights."""
+
+    soft: list[Path]
+    """Folder of each teacher's answers on every training utterance and copy."""
+
+    student: Path
+    """Folder of the student's weights, before anything is made smaller."""
+
+
+def first_run(recipe: Recipe) -> Recipe:
+    """Return the recipe of a recipe's pretraining."""
+    assert recipe.pretraining is not None
+
+    def first(network: Network) -> Network:
+        return replace(network, training=network.pretraining or network.training, pretraining=None)
+
+    teachers = [first(teacher) for teacher in recipe.teachers]
+    return replace(recipe, data=recipe.pretraining, student=first(recipe.student), teachers=teachers, pretraining=None)
+
+
+def learn(
+    recipe: Recipe, corpora: Path, out: Path, first: Learnt | None = None, feedback: Path | None = None
+) -> Learnt:
+    """Train the teachers, and on their answers the student; all begin with what they learnt `first`, if they did."""
+    prepared = prepare(recipe, corpora, out)
+    taught = examples_of(prepared, prepared.split.train, variants=True)
+    if feedback is not None:
+        prepared, taught = add_feedback(prepared, taught, feedback, out)
+    teachers, soft = [], []
+    for teacher, start in zip_longest(recipe.teachers, first.teachers if first else ()):
+        stage = f"teacher-{teacher.architecture}"
+        teachers.append(train_network(prepared, teacher, taught, out, stage, start=start))
+        soft.append(answers_of(prepared, teacher, teachers[-1], taught, out))
+    if soft:
+        taught = distilled(taught, soft, recipe)
+    names = [folder.name for folder in soft]
+    student = train_network(prepared, recipe.student, taught, out, "student", soft=names, start=first and first.student)
+    return Learnt(prepared, taught, teachers, soft, student)
+
+
+def answers_of(prepared: Prepared, teacher: Network, trained: Path, taught: Examples, out: Path) -> Path:
+    """Return the folder with a trained teacher's logits on every training utterance and copy."""
 
     def make(place: Path) -> None:
         model = build(prepared, teacher, teacher.training.precision)
-        model.load_weights(folder / WEIGHTS)
+        model.load_weights(trained / WEIGHTS)
         np.save(place / LOGITS, predict(model, taught, **_scales(prepared, teacher)))
 
-    return run_stage(out, f"soft-{teacher.architecture}", {"teacher": folder.name}, make)
+    return run_stage(out, f"soft-{teacher.architecture}", {"teacher": trained.name}, make)
 
 
 def distilled(taught: Examples, soft: list[Path], recipe: Recipe) -> Examples:
@@ -98,10 +145,10 @@ def distilled(taught: Examples, soft: list[Path], recipe: Recipe) -> Examples:
     return taught.with_soft(soft_targets(logits, taught.counts_as, recipe.distillation.temperature))
 
 
-def train_student(prepared: Prepared, taught: Examples, soft: list[str], out: Path) -> tuple[keras.Model, str]:
-    """Train, prune and make ready for int8; return the student and a digest of it."""
-    recipe = prepared.recipe
-    folder = train_network(prepared, recipe.student, taught, out, "student", soft=soft)
+def compress(learnt: Learnt, out: Path) -> tuple[keras.Model, str]:
+    """Prune the student and make it ready for int8; return it and a digest of it."""
+    prepared, taught, folder = learnt.prepared, learnt.taught, learnt.student
+    recipe, soft = prepared.recipe, [each.name for each in learnt.soft]
     model = build(prepared, recipe.student)
     model.load_weights(folder / WEIGHTS)
     if recipe.pruning.sparsity:
@@ -131,6 +178,7 @@ def train_network(
     *,
     soft: list[str] | None = None,
     training: Training | None = None,
+    start: Path | None = None,
     begin: tuple[Any, ...] = (),
     model: keras.Model | None = None,
     before_step: Callable[[], None] | None = None,
@@ -147,6 +195,8 @@ def train_network(
         Stages that the soft targets in `taught` are from; none without distillation.
     training : Training, optional
         Instead of the network's own.
+    start : Path, optional
+        Folder with weights to begin from; at random without it.
     begin : tuple
         What `model` was made from, for the stage's hash.
     model : keras.Model, optional
@@ -162,6 +212,7 @@ def train_network(
         "sampling": recipe.data.sampling,
         "soft": soft,
         "distillation": asdict(recipe.distillation) if soft else None,
+        "start": start and start.name,
         "begin": begin,
         "seed": recipe.seed,
         "code": code_digest(*TRAINING_CODE, *(["convert/compress"] if begin else [])),
@@ -169,15 +220,18 @@ def train_network(
     judged = examples_of(prepared, prepared.split.validation, variants=False)
 
     def make(folder: Path) -> None:
+        trained = build(prepared, network, training.precision) if model is None else model
+        if start is not None:
+            trained.load_weights(start / WEIGHTS)
         train(
-            build(prepared, network, training.precision) if model is None else model,
+            trained,
             taught,
             training,
             folder,
             **_scales(prepared, network),
             seed=recipe.seed,
             distil=recipe.distillation if soft else None,
-            validate=lambda trained: accuracy(trained, judged, **_scales(prepared, network)),
+            validate=(lambda each: accuracy(each, judged, **_scales(prepared, network))) if judged.draws else None,
             before_step=before_step,
         )
 
@@ -259,9 +313,12 @@ def export(prepared: Prepared, student: tuple[keras.Model, str], out: Path) -> P
         (folder / FLOAT).write_bytes(to_tflite(step, None, recipe.features.lsb_per_std))
         log.info("%s", check_parity(model, int8, recordings, recipe.features.lsb_per_std))
 
-    return run_stage(
-        out, "export", {"student": digest, "code": code_digest("convert/export", "convert/balance.py")}, make
-    )
+    inputs = {
+        "student": digest,
+        "offsets": recipe.decision.offsets,
+        "code": code_digest("convert/export", "convert/balance.py"),
+    }
+    return run_stage(out, "export", inputs, make)
 
 
 def some_recordings(prepared: Prepared, count: int) -> list[NDArray[np.int8]]:

@@ -47,7 +47,7 @@ class Split:
 
 
 def split_by_speaker(clips: Sequence[Clip], held_out: Speakers, validation: Speakers | None = None) -> Split:
-    """Return a split in which nobody is in two parts; whoever is not named trains.
+    """Return a split in which nobody is in two parts; whoever is not named trains, and nobody need be held out.
 
     Raises
     ------
@@ -60,6 +60,7 @@ def split_by_speaker(clips: Sequence[Clip], held_out: Speakers, validation: Spea
     return _split(
         [clip.speaker in test_ids for clip in clips],
         [clip.speaker in validation_ids for clip in clips],
+        may_hold_out_nothing=not held_out,
     )
 
 
@@ -192,12 +193,14 @@ def _ids(clips: Iterable[Clip], speakers: Speakers) -> set[str]:
     return wanted
 
 
-def _split(held_out: Sequence[bool], validation: Sequence[bool] | None = None) -> Split:
+def _split(
+    held_out: Sequence[bool], validation: Sequence[bool] | None = None, *, may_hold_out_nothing: bool = False
+) -> Split:
     test = np.asarray(held_out, bool)
     choose = np.zeros(len(test), bool) if validation is None else np.asarray(validation, bool)
     split = Split(np.flatnonzero(~test & ~choose), np.flatnonzero(choose), np.flatnonzero(test))
     if not len(split.train):
         raise SplitError("nothing is left to train on", "Hold out less")
-    if not len(split.held_out):
+    if not len(split.held_out) and not may_hold_out_nothing:
         raise SplitError("nothing is held out", "Hold out at least one speaker, sentence or clip")
     return split

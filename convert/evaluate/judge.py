@@ -25,6 +25,8 @@ from edge_ser.student.model_file import ModelFile
 
 FLOAT, INT8, STREAMING = "float", "int8", "int8 streaming"
 ALL = "all"
+COMMON = ("neutral", "happy", "sad", "angry")
+"""Labels that most corpora have, so that figures on corpora never heard can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def judge(
 
     Where a corpus tells fewer labels apart than the student names, a set 'of its own labels' leaves the others out of
     the choice, as published figures do; the first figure for it does not, for nobody tells the board what not to say.
+    A set 'of common labels' leaves out all others, from the recordings and from the choice.
 
     Parameters
     ----------
@@ -94,6 +97,10 @@ def judge(
             sets.append((f"{name}, of its own {len(own)} classes", chosen, by_class, own))
         elif len(metadata.classes) > len(metadata.labels):
             sets.append((f"{name}, {len(metadata.classes)} classes", chosen, by_class, None))
+        common = [each for each in metadata.classes if by_label[each] in COMMON]
+        if set(COMMON) <= {by_label[c] for c in own} and len(metadata.labels) > len(COMMON):
+            of_common = [place for place in chosen if clips[place].emotion in common]
+            sets.append((f"{name}, of {len(COMMON)} common labels", np.array(of_common), by_label, common))
     return [
         Judged(name, {form: _measure(model, each, clips, chosen, naming, own) for form, each in answers.items()})
         for name, chosen, naming, own in sets

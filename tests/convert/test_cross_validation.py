@@ -50,6 +50,13 @@ def test_folds_and_seeds_have_names_of_their_own_and_share_what_no_split_touches
         assert replace(recipe, **same) == RECIPE
 
 
+def test_a_corpus_that_is_tested_as_a_whole_has_nobody_left_to_choose_with() -> None:
+    everybody = {clip.speaker.removeprefix("ravdess/") for clip in CLIPS}
+    recipe = fold_recipe(RECIPE, CLIPS, "ravdess", everybody, 0, 0)
+    assert recipe.data.held_out == {"ravdess": sorted(everybody)}
+    assert set(recipe.data.validation) == set(RECIPE.data.validation) - {"ravdess"}
+
+
 def test_averages_are_over_folds_and_the_worst_speaker_is_of_all(tmp_path: Path) -> None:
     def fold(number: int, right: int) -> Fold:
         shares = np.eye(2)[[0] * right + [1] * (4 - right)]

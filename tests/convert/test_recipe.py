@@ -22,6 +22,8 @@ data = {corpora = ["small"], held_out = {small = ["01"]}, validation = {}}
 student = {architecture = "streaming_cnn"}
 """
 
+FIRST = '[pretraining]\ncorpora = ["small"]\nheld_out = {}\nvalidation = {}\n'
+
 
 def load(folder: Path, text: str):
     (folder / "recipe.toml").write_text(text, encoding="utf-8")
@@ -63,6 +65,9 @@ def test_an_augmentation_is_switched_off_by_its_probability(tmp_path: Path) -> N
         (SMALL.replace('name = "small"', ""), "name"),
         (SMALL.replace("{calm", "{clam"), "'clam'"),
         (SMALL.replace("held_out = {small", "held_out = {large"), "'large'"),
+        (SMALL.replace('held_out = {small = ["01"]}', "held_out = {}"), "data.held_out names nobody"),
+        (SMALL.replace('cnn"', 'cnn", pretraining = {}'), "the recipe has none"),
+        (SMALL.replace('cnn"', 'cnn", pretraining = {}') + FIRST, "small/01 is held out, but not from pretraining"),
         (SMALL + "[pruning\n", "not valid TOML"),
     ],
 )
