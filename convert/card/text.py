@@ -207,8 +207,8 @@ def _data(prepared: Prepared) -> str:
     for info in recordings.corpora.values():
         parts = [part[corpus[part] == info.name] for part in (split.train, split.validation, split.held_out)]
         counts = [f"{len(part)} ({len(set(speaker[part]))})" for part in parts]
-        rows.append((info.name, info.title, info.licence, *counts))
-    head = ("corpus", "what", "licence", "train: recordings (speakers)", "validation", "held out")
+        rows.append((info.name, info.title, info.licence, info.consent or "not stated", *counts))
+    head = ("corpus", "what", "licence", "consent", "train: recordings (speakers)", "validation", "held out")
     return table(head, rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,24 @@ from edge_ser.errors import AudioFileError
 from edge_ser.settings import SAMPLE_RATE
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """A decoded file."""
+
+    pcm: NDArray[np.int16]
+    """(n,): mono, 16 kHz."""
+
+    sample_rate: int
+    """Of the file, Hz."""
+
+
 def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
-    """Return a file's samples through the runtime's own reader and resampler.
+    """Return a file's samples; see `read_audio`."""
+    return read_audio(path, sha256).pcm
+
+
+def read_audio(path: Path, sha256: str = "") -> Audio:
+    """Return a file through the runtime's own reader and resampler.
 
     Parameters
     ----------
@@ -24,11 +41,6 @@ def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
         Anything the runtime reads: WAV by itself, FLAC, OGG, Opus and MP3 through soundfile.
     sha256 : str
         Of the file, in hexadecimal; empty where it is not known.
-
-    Returns
-    -------
-    int16 (n,)
-        Mono, 16 kHz.
 
     Raises
     ------
@@ -52,4 +64,4 @@ def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
         samples = np.concatenate([resampler.push(samples), resampler.flush()])
     if not samples.size:
         raise CorpusError(f"{path} holds no audio", cure)
-    return samples
+    return Audio(samples, rate)
