@@ -56,7 +56,11 @@ def pack(
         From calibration; without it the board learns nobody's voice.
     """
     recipe, recordings = prepared.recipe, prepared.recordings
-    held_out = sorted({recordings.clips[clip].speaker for clip in prepared.split.held_out})
+    # Of a split by sentence or by chance nobody is held out, for all were heard.
+    held_out = sorted(
+        {recordings.clips[clip].speaker for clip in prepared.split.held_out}
+        - {recordings.clips[clip].speaker for clip in prepared.split.train}
+    )
     return assemble(
         (exported / INT8).read_bytes(),
         name=recipe.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,21 +21,27 @@ from convert.calibration import calibrate, corpus_weights
 from convert.card.write import write_card
 from convert.compress import prune, quantisation_aware
 from convert.distill import soft_targets
+from convert.ensemble import cross_fitted, speaker_folds, stack, stacked_logits, teacher_weights
 from convert.errors import RecipeError
 from convert.evaluate.run import evaluate_student
 from convert.examples import Examples
+from convert.export.assemble import AFFECT
 from convert.export.parity import check_parity
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
 from convert.prepare import Prepared, examples_of, prepare
 from convert.recipe import Network, Recipe, Training
-from convert.stages import code_digest, run_stage
+from convert.stages import INPUTS, code_digest, run_stage
 from convert.train import WEIGHTS, predict, train
 
 LOGITS = "logits.npy"
 INT8, FLOAT = "student.int8.tflite", "student.float.tflite"
 
-TRAINING_CODE = ("convert/architectures", "convert/train.py", "convert/losses", "convert/examples.py")
+TRAINING_CODE = (
+    "convert/architectures",
+    "convert/losses",
+    *(f"convert/{file}.py" for file in ("train", "examples", "mixup", "curriculum", "class_weights", "ensemble")),
+)
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +69,13 @@ def run(recipe: Recipe, corpora: Path, out: Path) -> Path:
     EdgeSerError
         Naming the file, key or stage, and the cure; stages that are done stay usable.
     """
+    for network in (recipe.student, *recipe.teachers):
+        architecture(network.architecture, **network.options)  # a wrong option is named before hours of work
     prepared = prepare(recipe, corpora, out)
     taught = examples_of(prepared, prepared.split.train, variants=True)
     soft = [teach(prepared, teacher, taught, out) for teacher in recipe.teachers]
     if soft:
-        taught = distilled(taught, soft, recipe)
+        taught = distilled(prepared, taught, soft, out)
     student = train_student(prepared, taught, [folder.name for folder in soft], out)
     balance(prepared, student[0])
     exported = export(prepared, student, out)
@@ -75,22 +84,87 @@ def run(recipe: Recipe, corpora: Path, out: Path) -> Path:
     return write_card(prepared, exported, decision, evaluation, out)
 
 
-def teach(prepared: Prepared, teacher: Network, taught: Examples, out: Path) -> Path:
-    """Train a teacher; return the folder with its logits on every training utterance and copy."""
-    folder = train_network(prepared, teacher, taught, out, f"teacher-{teacher.architecture}")
+def teach(
+    prepared: Prepared, teacher: Network, taught: Examples, out: Path, fold: tuple[int, NDArray[np.bool_]] | None = None
+) -> Path:
+    """Train a teacher; return the folder with its logits on every training utterance and copy.
+
+    Parameters
+    ----------
+    prepared, teacher, taught, out
+        Utterances without labels it is asked about, and does not learn from.
+    fold : (int, bool array (n,)), optional
+        Number and members of a fold that it is asked about and does not learn from either.
+    """
+    heard = np.ones(len(taught.start), bool) if taught.labelled is None else taught.labelled.copy()
+    if fold is not None:
+        heard &= ~fold[1]
+    begin = () if fold is None else (f"without fold {fold[0]} of {prepared.recipe.distillation.folds}",)
+    folder = train_network(prepared, teacher, taught.only(heard), out, f"teacher-{teacher.architecture}", begin=begin)
 
     def make(place: Path) -> None:
         model = build(prepared, teacher, teacher.training.precision)
         model.load_weights(folder / WEIGHTS)
         np.save(place / LOGITS, predict(model, taught, **_scales(prepared, teacher)))
 
-    return run_stage(out, f"soft-{teacher.architecture}", {"teacher": folder.name}, make)
+    return run_stage(out, f"soft-{teacher.architecture}", {"teacher": folder.name, "utterances": prepared.digest}, make)
 
 
-def distilled(taught: Examples, soft: list[Path], recipe: Recipe) -> Examples:
-    """Return the examples with the mean answer of the teachers as soft targets."""
+def distilled(prepared: Prepared, taught: Examples, soft: list[Path], out: Path) -> Examples:
+    """Return the examples with what the teachers say together as soft targets; see `convert.ensemble`."""
+    distillation, teachers = prepared.recipe.distillation, prepared.recipe.teachers
     logits = [np.load(folder / LOGITS) for folder in soft]
-    return taught.with_soft(soft_targets(logits, taught.counts_as, recipe.distillation.temperature))
+    weights = None
+    if distillation.ensemble == "weighted":
+        judged = examples_of(prepared, prepared.split.validation, variants=False)
+        answers = [
+            ask_teacher(prepared, teacher, judged, folder) for teacher, folder in zip(teachers, soft, strict=True)
+        ]
+        weights = teacher_weights(answers, judged.target, judged.counts_as, judged.weight)
+        log.info("teachers' weights: %s", weights.round(3).tolist())
+    elif distillation.ensemble == "stacked":
+        logits = [stack_teachers(prepared, taught, logits, out)]
+    return taught.with_soft(soft_targets(logits, taught.counts_as, distillation.temperature, weights))
+
+
+def ask_teacher(prepared: Prepared, teacher: Network, asked: Examples, soft: Path) -> NDArray[np.float32]:
+    """Return the logits (n, n_classes) of the teacher whose answers are in `soft`, on other utterances."""
+    trained = soft.parent / json.loads((soft / INPUTS).read_text(encoding="utf-8"))["teacher"]
+    model = build(prepared, teacher, teacher.training.precision)
+    model.load_weights(trained / WEIGHTS)
+    return predict(model, asked, **_scales(prepared, teacher))
+
+
+def stack_teachers(
+    prepared: Prepared, taught: Examples, logits: list[NDArray[np.float32]], out: Path
+) -> NDArray[np.float32]:
+    """Return what a machine above the teachers says of each training utterance, (n, n_classes) logits.
+
+    No answer comes from a teacher or a machine that learnt from the utterance's speaker.
+    """
+    outside, fold = out_of_fold(prepared, taught, out)
+    known = np.ones(len(fold), bool) if taught.labelled is None else taught.labelled
+    of_known = [each[known] for each in outside]
+    learnt = (taught.target[known], taught.counts_as[known], taught.speaker[known])
+    answers = np.zeros_like(logits[0])
+    answers[known] = cross_fitted(of_known, *learnt, fold[known])
+    if not known.all():
+        machine = stack(of_known, *learnt)
+        answers[~known] = stacked_logits(machine, [each[~known] for each in logits], taught.counts_as[~known])
+    return answers
+
+
+def out_of_fold(prepared: Prepared, taught: Examples, out: Path) -> tuple[list[NDArray[np.float32]], NDArray[np.intp]]:
+    """Return each teacher's logits on speakers that it had not heard, and the fold of each utterance."""
+    count, teachers = prepared.recipe.distillation.folds, prepared.recipe.teachers
+    fold = speaker_folds(taught.speaker, count)
+    answers = [np.zeros(taught.counts_as.shape, np.float32) for _ in teachers]
+    for number in range(count):
+        inside = fold == number
+        for nth, teacher in enumerate(teachers):
+            folder = teach(prepared, teacher, taught, out, (number, inside))
+            answers[nth][inside] = np.load(folder / LOGITS)[inside]
+    return answers, fold
 
 
 def train_student(prepared: Prepared, taught: Examples, soft: list[str], out: Path) -> tuple[keras.Model, str]:
@@ -154,7 +228,7 @@ def train_network(
         "network": [network.architecture, with_digests(network.options)],
         "training": asdict(training),
         "features": prepared.digest,
-        "sampling": recipe.data.sampling,
+        "sampling": [recipe.data.sampling, recipe.data.class_weights],
         "soft": soft,
         "distillation": asdict(recipe.distillation) if soft else None,
         "begin": begin,
@@ -174,6 +248,7 @@ def train_network(
             distil=recipe.distillation if soft else None,
             validate=lambda trained: accuracy(trained, judged, **_scales(prepared, network)),
             before_step=before_step,
+            places=places_of(recipe) if training.losses.affect or training.losses.hierarchy else None,
         )
 
     return run_stage(out, stage, inputs, make)
@@ -184,6 +259,20 @@ def build(prepared: Prepared, network: Network, precision: str = "float32") -> k
     keras.utils.set_random_seed(prepared.recipe.seed)
     with computing_in(precision):
         return configuration(prepared, network).build(prepared.features.std)
+
+
+def places_of(recipe: Recipe) -> NDArray[np.float32]:
+    """Return the valence and arousal (n_classes, 2) of the classes: those of their labels.
+
+    Raises
+    ------
+    RecipeError
+        A label's are not known.
+    """
+    labels = [recipe.label_of_class.get(name, name) for name in recipe.classes]
+    if unknown := set(labels) - set(AFFECT):
+        raise RecipeError(f"{sorted(unknown)[0]!r} has no known valence and arousal", "Set losses.affect to 0")
+    return np.array([[AFFECT[label].valence, AFFECT[label].arousal] for label in labels], np.float32)
 
 
 @contextmanager

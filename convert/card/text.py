@@ -13,6 +13,7 @@ from convert.evaluate.adapted import Adapted
 from convert.evaluate.judge import FLOAT, INT8, STREAMING, Judged
 from convert.evaluate.report import gain, percent
 from convert.prepare import Prepared
+from convert.protocols import PROTOCOLS
 from edge_ser.student.metadata import Decision
 
 TEMPLATE = Template(
@@ -35,7 +36,7 @@ $labels, or that it is uncertain.
 
 ## How right it is
 
-Speakers who were heard neither in training nor in choosing anything; per cent; the interval holds 95 % of bootstrap
+$judged; per cent; the interval holds 95 % of bootstrap
 draws over speakers. UAR is the mean recall over labels, WA the share of right answers.
 
 $figures
@@ -126,6 +127,7 @@ def card_text(
         languages=", ".join(languages) or "speech of unnamed languages",
         worst_speaker=worst.worst_speaker,
         worst=percent(worst.speaker_worst),
+        judged=PROTOCOLS[recipe.data.split],
         figures=_figures(judged),
         forms=_forms(judged),
         recalls=_recalls(judged),

@@ -82,7 +82,12 @@ CATALOGUE: Mapping[str, CorpusInfo] = MappingProxyType(
                 "the actors consented in writing (Livingstone and Russo, 2018)",
             ),
             CorpusInfo(
-                "emodb", "German, acted by 10 actors", "CC0-1.0", True, SYNONYMS, (*_SIX, "disgusted", *OPTIONAL_CLASSES)
+                "emodb",
+                "German, acted by 10 actors",
+                "CC0-1.0",
+                True,
+                SYNONYMS,
+                (*_SIX, "disgusted", *OPTIONAL_CLASSES),
             ),
             CorpusInfo(
                 "cremad", "English, acted by 91 actors", "ODbL-1.0 and DbCL-1.0", True, SYNONYMS, (*_SIX, "disgusted")
@@ -97,7 +102,12 @@ CATALOGUE: Mapping[str, CorpusInfo] = MappingProxyType(
             ),
             CorpusInfo("nemo", "Polish, acted by 9 actors", "CC-BY-NC-SA-4.0", True, SYNONYMS, (*_SIX, "surprised")),
             CorpusInfo(
-                "tess", "English, acted by 2 women", "CC-BY-NC-ND-4.0", False, SYNONYMS, (*_SIX, "disgusted", "surprised")
+                "tess",
+                "English, acted by 2 women",
+                "CC-BY-NC-ND-4.0",
+                False,
+                SYNONYMS,
+                (*_SIX, "disgusted", "surprised"),
             ),
             CorpusInfo(
                 "savee",

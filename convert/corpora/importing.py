@@ -94,7 +94,9 @@ def import_corpus(
             broken.append(error.problem)
     if broken and not (skip_broken and rows):
         more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
-        raise CorpusError("; ".join(broken[:NAMED]) + more, "Download the corpus again, or leave them out: --skip-broken")
+        raise CorpusError(
+            "; ".join(broken[:NAMED]) + more, "Download the corpus again, or leave them out: --skip-broken"
+        )
     _link(rows, folder)
     if folder.name not in CATALOGUE:
         (folder / DESCRIPTION_NAME).write_text(_description(own), encoding="utf-8")
@@ -136,7 +138,9 @@ def _matching(
 def _check_label(path: Path, emotion: str) -> None:
     known = (*CLASSES, *OPTIONAL_CLASSES)
     if emotion not in known and emotion not in SYNONYMS:
-        raise CorpusError(f"{path.parent}: {emotion!r} is no emotion known here", f"Rename it to one of {', '.join(known)}")
+        raise CorpusError(
+            f"{path.parent}: {emotion!r} is no emotion known here", f"Rename it to one of {', '.join(known)}"
+        )
 
 
 def _row(file: str, path: Path, fields: Mapping[str, str]) -> dict[str, str]:

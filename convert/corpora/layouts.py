@@ -86,10 +86,12 @@ _CREMAD_EMOTIONS = {
 }  # fmt: skip
 # The 43 actresses among the 91 actors; the corpus has them in VideoDemographics.csv, apart from the recordings.
 _CREMAD_WOMEN = frozenset(
-    int(actor) + 1000
-    for actor in "2 3 4 6 7 8 9 10 12 13 18 20 21 24 25 28 29 30 37 43 46 47 49 52 53 54 55 56 58 60 61 63 72 73 74 75 76 "
-    "78 79 82 84 89 91".split()
-)
+    1000 + number
+    for number in (
+        2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47, 49, 52, 53, 54, 55, 56, 58, 60,
+        61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
+    )
+)  # fmt: skip
 
 
 def _ravdess(raw: dict[str, str]) -> dict[str, str]:
@@ -162,9 +164,7 @@ LAYOUTS: Mapping[str, Layout] = {
         _tess,
     ),
     # a folder a speaker as its authors give it out; one folder with the speaker in the names elsewhere
-    "savee": Layout(
-        r"(?:.*/)?(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)\d\d", "en", _savee, parents=1
-    ),
+    "savee": Layout(r"(?:.*/)?(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)\d\d", "en", _savee, parents=1),
     "emovo": Layout(
         r"(?P<emotion>dis|gio|neu|pau|rab|sor|tri)-(?P<speaker>[fm][123])-(?P<statement>[a-z]\d)", "it", _emovo
     ),

@@ -32,7 +32,9 @@ def plot_corpora(surveys: Sequence[Survey], path: Path) -> None:
     classes.set(xlabel="clips", title="Classes")
     places = range(len(surveys))
     heard = [[each.level_dbfs for each in survey.heard] for survey in surveys]
-    levels.boxplot(heard, positions=places, orientation="horizontal", whis=(5, 95), showfliers=False, manage_ticks=False)
+    levels.boxplot(
+        heard, positions=places, orientation="horizontal", whis=(5, 95), showfliers=False, manage_ticks=False
+    )
     levels.set(xlabel="dBFS, median, quartiles, 5 to 95 %", title="Level of the voice")
     speakers.boxplot(
         [_minutes_by_speaker(each) for each in surveys],

@@ -92,7 +92,9 @@ def corpora_in(root: Path) -> list[Path]:
     CorpusError
         There are none.
     """
-    found = [path.parent for path in sorted(root.glob(f"*/{MANIFEST_NAME}")) if not path.parent.name.startswith("noise-")]
+    found = [
+        path.parent for path in sorted(root.glob(f"*/{MANIFEST_NAME}")) if not path.parent.name.startswith("noise-")
+    ]
     if not found:
         raise CorpusError(
             f"{root} holds no folder with a {MANIFEST_NAME}",
@@ -102,7 +104,9 @@ def corpora_in(root: Path) -> list[Path]:
 
 
 def survey(
-    folder: Path, processes: int = 2, progress: Callable[[Iterator[Heard | str], int], Iterable[Heard | str]] | None = None
+    folder: Path,
+    processes: int = 2,
+    progress: Callable[[Iterator[Heard | str], int], Iterable[Heard | str]] | None = None,
 ) -> Survey:
     """Hear every file of a corpus.
 
