@@ -7,6 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+ENSEMBLES = {
+    "mean": "All teachers count alike",
+    "weighted": "Each counts as its answers about validation speakers deserve",
+    "stacked": "A support vector machine that learnt from answers out of fold when to believe whom",
+}
+"""How several teachers become one, by the name that a recipe chooses it by."""
+
 
 def soft_targets(
     logits: Sequence[NDArray[np.float32]],

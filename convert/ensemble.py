@@ -114,7 +114,7 @@ def cross_fitted(
     speakers: NDArray[np.generic],
     fold: NDArray[np.intp],
 ) -> Logits:
-    """Return stacked answers (n, n_classes) to the very rows that are learnt from, none by a machine that knew the row."""
+    """Return stacked answers (n, n_classes) to the very rows that are learnt from, none by one that knew the row."""
     answers = np.zeros(counts_as.shape, np.float32)
     for number in np.unique(fold):
         inside = fold == number

@@ -105,7 +105,7 @@ def teach(
     def make(place: Path) -> None:
         model = build(prepared, teacher, teacher.training.precision)
         model.load_weights(folder / WEIGHTS)
-        np.save(place / LOGITS, predict(model, taught, **_scales(prepared, teacher)))
+        np.save(place / LOGITS, predict(model, taught, **scales(prepared, teacher)))
 
     return run_stage(out, f"soft-{teacher.architecture}", {"teacher": folder.name, "utterances": prepared.digest}, make)
 
@@ -132,7 +132,7 @@ def ask_teacher(prepared: Prepared, teacher: Network, asked: Examples, soft: Pat
     trained = soft.parent / json.loads((soft / INPUTS).read_text(encoding="utf-8"))["teacher"]
     model = build(prepared, teacher, teacher.training.precision)
     model.load_weights(trained / WEIGHTS)
-    return predict(model, asked, **_scales(prepared, teacher))
+    return predict(model, asked, **scales(prepared, teacher))
 
 
 def stack_teachers(
@@ -243,10 +243,10 @@ def train_network(
             taught,
             training,
             folder,
-            **_scales(prepared, network),
+            **scales(prepared, network),
             seed=recipe.seed,
             distil=recipe.distillation if soft else None,
-            validate=lambda trained: accuracy(trained, judged, **_scales(prepared, network)),
+            validate=lambda trained: accuracy(trained, judged, **scales(prepared, network)),
             before_step=before_step,
             places=places_of(recipe) if training.losses.affect or training.losses.hierarchy else None,
         )
@@ -320,7 +320,7 @@ def balance(prepared: Prepared, student: keras.Model) -> None:
     """Put offsets that the validation speakers ask for into the bias of the student's logits; see `convert.balance`."""
     recipe = prepared.recipe
     judged = examples_of(prepared, prepared.split.validation, variants=False)
-    logits = predict(student, judged, **_scales(prepared, recipe.student))
+    logits = predict(student, judged, **scales(prepared, recipe.student))
     label_of_class = np.array([recipe.labels.index(recipe.label_of_class.get(name, name)) for name in recipe.classes])
     offsets = class_offsets(
         logits, label_of_class[judged.target], label_of_class, corpus_weights(judged.corpus.tolist())
@@ -361,7 +361,8 @@ def steps_of(taught: Examples, training: Training) -> int:
     return max(1, taught.draws // training.batch_size) * training.epochs
 
 
-def _scales(prepared: Prepared, network: Network) -> dict[str, Any]:
+def scales(prepared: Prepared, network: Network) -> dict[str, Any]:
+    """Return what `train` and `predict` must know of a network's input and output."""
     return {
         "lsb_per_std": prepared.recipe.features.lsb_per_std,
         "frames_per_step": configuration(prepared, network).frames_per_step,

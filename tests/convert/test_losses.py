@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -167,5 +169,5 @@ def test_a_curriculum_begins_with_what_the_teachers_believe_and_ends_with_all() 
     taught = examples.with_soft(np.stack([belief, 1 - belief], axis=1))
     drawn = [np.flatnonzero(easy_ones(taught, epoch, 10).probability) for epoch in range(11)]
     assert drawn[0].tolist() == [15, 16, 17, 18, 19]
-    assert all(set(before) <= set(after) for before, after in zip(drawn, drawn[1:], strict=False))
+    assert all(set(before) <= set(after) for before, after in pairwise(drawn))
     assert len(drawn[10]) == 20
