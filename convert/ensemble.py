@@ -23,6 +23,7 @@ from convert.errors import TrainingError
 
 LEAST_SHARE = 1e-6
 CALIBRATION_FOLDS = 3  # of speakers, inside those that a machine learns from
+LEAST_TO_STACK = 2
 MOST_ROWS = 4000  # that a machine learns from; its time grows with their square
 
 Logits = NDArray[np.float32]
@@ -90,7 +91,17 @@ def stack(
         As for `teacher_weights`, each row answered by teachers that had not heard its speaker.
     speakers : array (n,)
         Whom the machine's own confidence must not depend on.
+
+    Raises
+    ------
+    TrainingError
+        They are too few.
     """
+    if min(len(np.unique(speakers)), len(np.unique(target))) < LEAST_TO_STACK:
+        raise TrainingError(
+            "A stack needs two speakers and two classes in every fold but one",
+            "Train on more speakers, or set distillation.ensemble to mean",
+        )
     rows = np.random.default_rng(0).permutation(len(target))[:MOST_ROWS]
     chosen = [each[rows] for each in logits]
     machine = make_pipeline(StandardScaler(), SVC(class_weight="balanced", random_state=0))

@@ -84,8 +84,10 @@ def split_clips(
     return split
 
 
-def check_classes(clips: Sequence[Clip], split: Split, classes: Sequence[str]) -> None:
+def check_classes(clips: Sequence[Clip], split: Split, classes: Sequence[str], protocol: str = SPEAKER) -> None:
     """Refuse what cannot be learnt or tested: a class without training clips, or one that a single person speaks.
+
+    By sentence or by chance, where every voice is known anyway, one person may be all who speaks a class.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def check_classes(clips: Sequence[Clip], split: Split, classes: Sequence[str]) -
     """
     for name in classes:
         speakers = {clip.speaker for clip in clips if clip.emotion == name}
-        if len(speakers) == 1:
+        if len(speakers) == 1 and protocol in (SPEAKER, CORPUS):
             raise SplitError(
                 f"Only {speakers.pop()} speaks {name!r}, so a student would learn the voice and not the emotion",
                 "Record others, or leave the class out of the recipe",

@@ -1,4 +1,4 @@
-"""A teacher: convolutions over the samples themselves, which come as the extra feature `waveform`, attention over steps.
+"""A teacher: convolutions over the samples themselves (the extra feature `waveform`), attention over steps.
 
 After M5 (Dai et al., arXiv:1610.00087, table 1): one wide filter bank that is learnt, then narrow ones.
 """

@@ -87,13 +87,12 @@ def change_tract(samples: NDArray[np.float32], rng: Generator, options: Tract) -
     """Return the voice with its spectral envelope moved, its length unchanged.
 
     As vocal tract length perturbation (Jaitly and Hinton, ICML workshop 2013), but on the cepstrally smoothed envelope
-    alone, so that the harmonics stay where they are. Where it is off, nothing is drawn: recipes from before it hear
+    alone, so that the harmonics stay where they are. It draws from a generator of its own: recipes from before it hear
     what they heard.
     """
-    if not options.probability:
-        return samples
-    factor = between(rng, options.factor)
-    if not happens(rng, options.probability):
+    (own,) = rng.spawn(1)
+    factor = between(own, options.factor)
+    if not happens(own, options.probability) or len(samples) < WINDOW:
         return samples
     _, _, spectrum = signal.stft(samples, nperseg=WINDOW, padded=True)
     log_size = np.log(np.abs(spectrum) + LEAST_SIZE)

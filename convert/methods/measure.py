@@ -141,7 +141,7 @@ class Judged:
         return np.bincount(self.place, minlength=len(self.clips)) > 0
 
     def clip_logits(self, logits: NDArray[np.floating]) -> Logits:
-        """Return the logits of clips: the mean of their utterances', weighted by length; zeros where nothing is heard."""
+        """Return the logits of clips: their utterances' mean, weighted by length; zeros where nothing is heard."""
         frames = self.examples.frames.astype(np.float64)
         total = np.zeros((len(self.clips), logits.shape[1]))
         np.add.at(total, self.place, logits * frames[:, None])

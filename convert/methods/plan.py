@@ -100,7 +100,8 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     Examples
     --------
     >>> from convert.recipe import RECIPES, load_recipe
-    >>> changed(load_recipe(RECIPES / "smoke.toml"), {"student.training.losses.focal": 2.0}).student.training.losses.focal
+    >>> recipe = changed(load_recipe(RECIPES / "smoke.toml"), {"student.training.losses.focal": 2.0})
+    >>> recipe.student.training.losses.focal
     2.0
     """
     for key, value in changes.items():

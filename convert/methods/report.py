@@ -60,8 +60,8 @@ def markdown(results: Sequence[Result], about: Mapping[str, Any]) -> str:
     lines = [
         "# Methods",
         "",
-        f"Made by `{about['command']}`. One split, one seed and {about['epochs']} epochs: differences within the intervals, "
-        "which are over the held-out speakers, are chance. Float networks; per cent of clips.",
+        f"Made by `{about['command']}`. One split, one seed and {about['epochs']} epochs: differences within the "
+        "intervals, which are over the held-out speakers, are chance. Float networks; per cent of clips.",
     ]
     for kind in dict.fromkeys(each.kind for each in results):
         rows = [_row(each, base) for each in results if each.kind == kind]
