@@ -132,6 +132,8 @@ def _run(arguments: argparse.Namespace) -> int:
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.data.corpora, corpora)
     infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.data.corpora}
+    for name in recipe.data.unlabelled:
+        infos[name] = read_corpus(corpora / name, recipe.classes, labelled=False)[0]
     if recipe.ships:
         refuse_unshippable(infos)
     # TensorFlow is imported only once recipe and corpora are known to be good.

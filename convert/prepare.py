@@ -64,7 +64,7 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
         infos[name], found = read_corpus(corpora / name, recipe.classes, labelled=False)
         clips += found
     code = code_digest(*(f"convert/corpora/{file}.py" for file in ("audio", "activity", "recordings")))
-    known = {name: [info.told_apart, info.licence] for name, info in infos.items()}
+    known = {name: [info.told_apart, info.licence, info.consent] for name, info in infos.items()}
     listed = {"clips": [asdict(clip) for clip in clips], "corpora": known, "code": code}
     decoded = run_stage(
         out, "recordings", listed, lambda folder: decode(corpora, infos, clips, folder, track("decoding"))
