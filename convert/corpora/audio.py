@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from convert.errors import CorpusError
 from edge_ser.capture.resample import Resampler
-from edge_ser.capture.source import open_source
+from edge_ser.capture.wav import open_audio_file
 from edge_ser.errors import AudioFileError
 from edge_ser.settings import SAMPLE_RATE
+
+BLOCK_SECONDS = 10.0  # read at once: most clips are shorter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +53,7 @@ def read_audio(path: Path, sha256: str = "") -> Audio:
     try:
         if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
             raise CorpusError(f"{path} is not the file that its manifest describes (SHA-256 differs)", cure)
-        with open_source(path) as source:
+        with open_audio_file(path, BLOCK_SECONDS) as source:
             blocks = []
             while (block := source.read()) is not None:
                 blocks.append(block.samples)
