@@ -42,6 +42,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _list(_: argparse.Namespace) -> int:
+    from rich.markup import escape
     from rich.table import Table
 
     from convert.cli import OK, wide_console
@@ -49,9 +50,9 @@ def _list(_: argparse.Namespace) -> int:
 
     console = wide_console()
     for kind, lines in sections().items():
-        table = Table(title=kind, title_justify="left", show_header=False, box=None, padding=(0, 2))
+        table = Table(title=escape(kind), title_justify="left", show_header=False, box=None, padding=(0, 2))
         for name, line in lines.items():
-            table.add_row(name, line)
+            table.add_row(escape(name), escape(line))
         console.print(table)
         console.print()
     return OK

@@ -134,7 +134,13 @@ CATALOGUE: Mapping[str, CorpusInfo] = MappingProxyType(
                 # Readers are not angry, so every class but 'calm' is a mistake here.
                 (*_SIX, "disgusted", "surprised"),
             ),
-            CorpusInfo(SYNTHETIC, "nobody: synthetic speech, made by convert.corpora.synthetic", "CC0-1.0", True),
+            CorpusInfo(
+                SYNTHETIC,
+                "nobody: synthetic speech, made by convert.corpora.synthetic",
+                "CC0-1.0",
+                True,
+                consent="nobody's voice",
+            ),
         )
     }
 )

@@ -192,6 +192,7 @@ def test_a_result_that_failed_says_why_in_its_line() -> None:
 def test_the_list_has_a_line_for_every_method(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
+    assert "[student.training.losses]" in said
     for name in (
         "savee",
         "random-after-augmentation",
