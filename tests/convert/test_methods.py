@@ -17,7 +17,8 @@ from convert.corpora.manifest import COLUMNS
 from convert.corpora.synthetic import SENTENCES, make_corpus
 from convert.errors import RecipeError
 from convert.listing import sections
-from convert.methods.measure import Judged, Result, measure_methods, softmax
+from convert.methods.judged import Judged, softmax
+from convert.methods.measure import Result, measure_methods
 from convert.methods.plan import BASE, DISTILLATION, ENSEMBLE, Method, changed, chosen, methods
 from convert.methods.report import markdown, read_results, write_results
 from convert.prepare import Prepared, examples_of, prepare
