@@ -35,7 +35,7 @@ def methods() -> list[Method]:
         Method(BASE, BASE),
         *(Method(f"with {name}", FEATURE, {"features.extras": (name,)}) for name in EXTRAS if name != "waveform"),
         Method("13 MFCC", FEATURE, {"features.n_mfcc": 13}),
-        Method("log-mel (a learned map begun as the inverse DCT)", FEATURE, {"student.options": {"spectral": True}}),
+        Method("log-mel (a learned map begun as the inverse DCT)", FEATURE, {"student.options.spectral": True}),
         *(_network(name, architecture, options) for name, architecture, options in _NETWORKS),
         Method(
             "CNN on samples",
@@ -112,6 +112,8 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 
 def _with(table: Any, path: list[str], value: Any) -> Any:
+    if isinstance(table, dict):  # options of a network, which it checks itself
+        return {**table, path[0]: value}
     if not is_dataclass(table) or path[0] not in {each.name for each in fields(table)}:
         raise RecipeError(f"A recipe has no key {path[0]!r} there", "See convert/recipe.py")
     return replace(table, **{path[0]: value if len(path) == 1 else _with(getattr(table, path[0]), path[1:], value)})
