@@ -27,9 +27,9 @@ def class_weights(
     Examples
     --------
     >>> corpus, target = np.array(["a"] * 5), np.array([0, 0, 0, 0, 1])
-    >>> class_weights(corpus, target, 2).round(2).tolist()
+    >>> class_weights(corpus, target, 2).astype(float).round(2).tolist()
     [0.79, 0.79, 0.79, 0.79, 1.58]
-    >>> class_weights(corpus, target, 2, "effective").round(2).tolist()
+    >>> class_weights(corpus, target, 2, "effective").astype(float).round(2).tolist()
     [0.63, 0.63, 0.63, 0.63, 2.5]
     """
     weight = np.ones(len(target), np.float32)

@@ -36,7 +36,7 @@ def soft_targets(
 
     Examples
     --------
-    >>> soft_targets([np.array([[2.0, 0.0, 9.0]])], np.array([[0, 1, -1]]), 1.0).round(2).tolist()
+    >>> soft_targets([np.array([[2.0, 0.0, 9.0]])], np.array([[0, 1, -1]]), 1.0).astype(float).round(2).tolist()
     [[0.88, 0.12, 0.0]]
     """
     members = counts_as[:, None, :] == np.arange(counts_as.shape[1])[None, :, None]  # (n, as, class)

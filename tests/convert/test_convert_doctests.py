@@ -17,4 +17,4 @@ MODULES = [module.name for module in pkgutil.walk_packages(convert.__path__, "co
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_hold(name: str) -> None:
     module = importlib.import_module(name)
-    assert doctest.testmod(module, extraglobs={"np": np, "Path": __import__("pathlib").Path}).failed == 0
+    assert doctest.testmod(module, extraglobs={"np": np}).failed == 0
