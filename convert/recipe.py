@@ -291,7 +291,7 @@ def _check(recipe: Recipe, path: Path) -> None:
 
 def _check_data(recipe: Recipe, path: Path) -> None:
     data = recipe.data
-    if recipe.ships and data.split != "speaker":
+    if recipe.ships and data.split not in ("speaker", "corpus"):
         raise RecipeError(
             f"{path}: data.split is {data.split!r}, which proves nothing about new voices", "set ships = false"
         )

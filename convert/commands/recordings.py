@@ -42,6 +42,8 @@ def _corpora(arguments: argparse.Namespace) -> int:
             surveys.append(survey(folder, progress=lambda files, total, name=folder.name: track(name, total)(files)))
         except CorpusError as error:
             refused.append(str(error))
+    if not surveys and not refused:
+        raise CorpusError(f"{arguments.folder} has none of {', '.join(arguments.only)}", "Leave --only out to see all")
     console = wide_console()
     if surveys:
         console.print(corpora_table(surveys))

@@ -70,6 +70,11 @@ def test_a_folder_without_corpora_is_named(tmp_path: Path, capsys: pytest.Captur
     assert "manifest.csv" in capsys.readouterr().err
 
 
+def test_a_corpus_that_is_not_there_is_named(small_corpora: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpora", str(small_corpora), "--only", "emodb"]) == 2
+    assert "none of emodb" in capsys.readouterr().err
+
+
 def test_ones_own_recordings_are_imported_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine" / "sad").mkdir(parents=True)
     soundfile.write(tmp_path / "mine" / "sad" / "bo_1.wav", np.random.default_rng(0).normal(0, 0.1, 16000), 16000)
