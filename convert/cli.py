@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import sys
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 OK, FAILED, INTERRUPTED = 0, 2, 130
 LOG = "run.log"
 PIPE_COLUMNS = 120
+COMMANDS = ("convert.commands.recordings", "convert.commands.methods")
+"""Modules with further commands, each with `add_commands`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,10 +102,8 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--protocol", choices=("speaker", "corpus", "adapted"), default="speaker")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     evaluate.set_defaults(run=_evaluate)
-
-    corpora = commands.add_parser("corpora", help="list the corpora in a folder")
-    _add_corpora(corpora)
-    corpora.set_defaults(run=_corpora)
+    for command in COMMANDS:
+        importlib.import_module(command).add_commands(commands)
 
     signing.add_parsers(commands)
     commands.add_parser("recipes", help="list the recipes that came with edge-ser").set_defaults(run=_recipes)
@@ -136,10 +137,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from convert.corpora.manifest import read_corpus
 
     recipe = _load_recipe(arguments)
-    _log_to(arguments.out)
+    log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.corpora, corpora)
     infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.corpora}
+    for name in recipe.data.unlabelled:
+        infos[name] = read_corpus(corpora / name, recipe.classes, labelled=False)[0]
     if recipe.ships:
         refuse_unshippable(infos)
     # TensorFlow is imported only once recipe and corpora are known to be good.
@@ -159,7 +162,7 @@ def _folds(arguments: argparse.Namespace) -> int:
     from convert.evaluate.report import folds_table, percent
 
     recipe = _load_recipe(arguments)
-    _log_to(arguments.out)
+    log_to(arguments.out)
     corpus = None if arguments.whole_corpora else arguments.corpus
     found = cross_validate(recipe, arguments.corpora, arguments.out, corpus, arguments.seeds, arguments.only)
     console = wide_console()
@@ -189,23 +192,6 @@ def _write_figures(arguments: argparse.Namespace, sets: object) -> None:
     if arguments.json:
         plain = {"model": arguments.model.name, "protocol": arguments.protocol, "sets": sets}
         arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-
-
-def _corpora(arguments: argparse.Namespace) -> int:
-    from rich.table import Table
-
-    from convert.corpora.manifest import MANIFEST_NAME, read_corpus
-
-    table = Table("corpus", "clips", "speakers", "classes", "licence", "weights may ship")
-    for manifest in sorted(arguments.corpora.glob(f"*/{MANIFEST_NAME}")):
-        if manifest.parent.name.startswith("noise-"):
-            continue
-        info, clips = read_corpus(manifest.parent)
-        speakers = len({clip.speaker for clip in clips})
-        may_ship = "yes" if info.may_ship else "no"
-        table.add_row(info.name, str(len(clips)), str(speakers), " ".join(info.told_apart), info.licence, may_ship)
-    wide_console().print(table)
-    return OK
 
 
 def _recipes(_: argparse.Namespace) -> int:
@@ -254,7 +240,7 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(width=PIPE_COLUMNS)
 
 
-def _log_to(out: Path) -> None:
+def log_to(out: Path) -> None:
     """Log to the terminal in short and to `run.log` with times."""
     out.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(out / LOG, encoding="utf-8")

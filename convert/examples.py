@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,28 @@ class Examples:
     soft: NDArray[np.float32] | None = None
     """(n, n_classes) the teachers' probabilities, for distillation."""
 
+    labelled: NDArray[np.bool_] | None = None
+    """(n,) whether the label counts; all do where it is not given."""
+
+    speaker: NDArray[np.int64] | None = None
+    """(n,) number of who speaks."""
+
+    gender: NDArray[np.int64] | None = None
+    """(n,) 0 a woman, 1 a man, 2 not known."""
+
     @property
     def allowed(self) -> NDArray[np.bool_]:
         """Return (n, n_classes): the classes that the corpus tells apart."""
         return self.counts_as == np.arange(self.counts_as.shape[1])
+
+    def only(self, chosen: NDArray[np.bool_]) -> Examples:
+        """Return some of the examples (n,); an epoch of them is as much shorter as they are fewer."""
+        fields = ("start", "frames", "corpus", "target", "counts_as", "weight", "probability")
+        optional = [name for name in ("soft", "labelled", "speaker", "gender") if getattr(self, name) is not None]
+        part: dict[str, Any] = {name: getattr(self, name)[chosen] for name in (*fields, *optional)}
+        share = float(part["probability"].sum())
+        part["probability"] = part["probability"] / share
+        return replace(self, **part, draws=max(1, round(self.draws * share)))
 
     def with_soft(self, soft: NDArray[np.float32]) -> Examples:
         """Return the same examples with soft targets (n, n_classes)."""

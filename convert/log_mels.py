@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from convert.augment import Augment, Material, augment, open_material
 from convert.corpora.recordings import Recordings, open_recordings
+from convert.parallel import in_order
 from convert.segments import Segmentation, segments
 from edge_ser.features.extras import count_columns
 from edge_ser.features.tables import N_MELS
@@ -101,7 +102,7 @@ def write_log_mels(
         (folder / JOURNAL).open("a", encoding="utf-8") as log,
         ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare, initargs=(work,)) as pool,
     ):
-        results = pool.map(_log_mels, chunks[len(journal) :])
+        results = in_order(pool, _log_mels, chunks[len(journal) :])
         for _ in progress(range(len(journal), len(chunks)), len(chunks)):
             blob, rows = next(results)
             frames.write(blob)

@@ -59,7 +59,11 @@ def pack(
     corpora = [Corpus(info.name, info.licence) for info in recordings.corpora.values()]
     if prepared.corrections:
         corpora.append(Corpus("feedback", f"{prepared.corrections} corrections, by consent of the speakers"))
-    held_out = sorted({recordings.clips[clip].speaker for clip in prepared.split.held_out})
+    # Of a split by sentence or by chance nobody is held out, for all were heard.
+    held_out = sorted(
+        {recordings.clips[clip].speaker for clip in prepared.split.held_out}
+        - {recordings.clips[clip].speaker for clip in prepared.split.train}
+    )
     return assemble(
         (exported / INT8).read_bytes(),
         name=recipe.name,

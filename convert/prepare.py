@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.augment.material import noise_files, room_files, write_material
-from convert.corpora.manifest import read_corpus
+from convert.class_weights import class_weights
+from convert.corpora.manifest import GENDERS, UNLABELLED, read_corpus
 from convert.corpora.recordings import Recordings, decode, open_recordings
+from convert.errors import SplitError
 from convert.examples import Examples
 from convert.features import Features, open_features, write_features
 from convert.log_mels import Work, open_log_mels, write_log_mels
 from convert.progress import track
+from convert.protocols import check_classes, split_clips
 from convert.recipe import Recipe
-from convert.splits import Split, check_disjoint, split_by_speaker
+from convert.splits import Split
 from convert.stages import code_digest, run_stage
 from edge_ser.features.tables import TABLES_SHA256
 
@@ -60,8 +63,11 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     for name in recipe.data.corpora:
         infos[name], found = read_corpus(corpora / name, recipe.classes)
         clips += found
+    for name in recipe.data.unlabelled:
+        infos[name], found = read_corpus(corpora / name, recipe.classes, labelled=False)
+        clips += found
     code = code_digest(*(f"convert/corpora/{file}.py" for file in ("audio", "activity", "recordings")))
-    known = {name: [info.told_apart, info.licence] for name, info in infos.items()}
+    known = {name: [info.told_apart, info.licence, info.consent] for name, info in infos.items()}
     listed = {"clips": [asdict(clip) for clip in clips], "corpora": known, "code": code}
     decoded = run_stage(
         out, "recordings", listed, lambda folder: decode(corpora, infos, clips, folder, track("decoding"))
@@ -82,8 +88,7 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     inputs = {"work": asdict(work), "tables": TABLES_SHA256, "code": code}
     heard = run_stage(out, "log_mels", inputs, lambda folder: write_log_mels(work, folder, progress=_chunks))
     recordings = open_recordings(decoded)
-    split = split_by_speaker(clips, recipe.data.held_out, recipe.data.validation)
-    check_disjoint(clips, recordings.pcm_sha256, split)
+    split = split_recordings(recipe, recordings)
     log_mels = open_log_mels(heard)
     inputs = {
         "options": asdict(recipe.features),
@@ -103,6 +108,19 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     return Prepared(recipe, recordings, open_features(written), split, written.name)
 
 
+def split_recordings(recipe: Recipe, recordings: Recordings) -> Split:
+    """Return who is for what; what has no label is for training alone."""
+    data, clips = recipe.data, recordings.clips
+    split = split_clips(
+        clips, recordings.pcm_sha256, data.split, data.held_out, data.validation, share=data.share, seed=recipe.seed
+    )
+    check_classes(clips, split, recipe.classes, data.split)
+    judged = (*split.validation, *split.held_out)
+    if stray := next((clips[index] for index in judged if clips[index].emotion == UNLABELLED), None):
+        raise SplitError(f"{stray.name} has no label and is to be judged", "Hold out speakers of data.corpora alone")
+    return split
+
+
 def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) -> Examples:
     """Return the utterances of some clips, with or without their augmented copies.
 
@@ -118,10 +136,14 @@ def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) 
     chosen = np.isin(features.clip, clips)
     if not variants:
         chosen &= features.variant == 0
+    elif prepared.split.copies_cross:
+        chosen &= ~(np.isin(features.clip, prepared.split.held_out) & (features.variant == 0))
     rows = np.flatnonzero(chosen)
     clip = features.clip[rows]
     corpus = np.array([each.corpus for each in recordings.clips])[clip]
-    target = np.array([recipe.classes.index(each.emotion) for each in recordings.clips])[clip]
+    classes = {name: place for place, name in enumerate(recipe.classes)}
+    target = np.array([classes.get(each.emotion, 0) for each in recordings.clips])[clip]
+    labelled = np.array([each.emotion != UNLABELLED for each in recordings.clips])[clip]
     told_apart = recordings.classes_of_corpus
     places = {name: counting(recipe, told_apart[name]) for name in np.unique(corpus)}
     counts_as = np.array([places[each] for each in corpus], np.int32).reshape(-1, len(recipe.classes))
@@ -135,9 +157,12 @@ def examples_of(prepared: Prepared, clips: NDArray[np.intp], *, variants: bool) 
         corpus=corpus,
         target=target,
         counts_as=counts_as,
-        weight=class_weights(corpus, target, len(recipe.classes)),
+        weight=class_weights(corpus, target, len(recipe.classes), recipe.data.class_weights),
         probability=sampling / sampling.sum(),
         draws=len(np.unique(clip)),
+        labelled=labelled,
+        speaker=np.unique([each.speaker for each in recordings.clips], return_inverse=True)[1][clip],
+        gender=np.array([GENDERS.index(each.gender) for each in recordings.clips])[clip],
     )
 
 
@@ -150,17 +175,6 @@ def counting(recipe: Recipe, told_apart: Collection[str]) -> list[int]:
         known = [other for other in (name, *mates) if other in told_apart]
         places.append(recipe.classes.index(known[0]) if known else -1)
     return places
-
-
-def class_weights(corpus: NDArray[np.str_], target: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
-    """Return a weight for each utterance: the root of how much rarer its class is than the mean class of its corpus."""
-    weight = np.ones(len(target), np.float32)
-    for name in np.unique(corpus):
-        inside = corpus == name
-        counts = np.bincount(target[inside], minlength=n_classes)
-        mean = inside.sum() / max(1, np.count_nonzero(counts))
-        weight[inside] = np.sqrt(np.clip(mean / counts[target[inside]], 0.3, 3.0))
-    return weight
 
 
 def _chunks(chunks: Iterable[int], total: int) -> Iterable[int]:

@@ -17,6 +17,7 @@ import dacite
 from convert.augment import Augment
 from convert.errors import RecipeError
 from convert.features import FeatureOptions
+from convert.loss_options import Losses
 from convert.segments import Segmentation
 from edge_ser.errors import SettingsError
 from edge_ser.features.extras import look_up
@@ -52,6 +53,18 @@ class Data:
 
     variants: int = 8
     """Augmented copies of each training clip; 0 trains on the clean ones alone."""
+
+    unlabelled: list[str] = field(default_factory=list)
+    """Folder names of corpora whose labels, if any, do not count: the student learns what its teachers say of them."""
+
+    split: Literal["speaker", "corpus", "text", "random", "random-after-augmentation"] = "speaker"
+    """What held_out and validation name; what else than `speaker` and `corpus` gives is no accuracy."""
+
+    share: float = 0.2
+    """Of each class that the random splits hold out."""
+
+    class_weights: Literal["root", "effective", "none"] = "root"
+    """What a clip of a rare class counts; see `convert.class_weights`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,14 @@ class Training:
     max_frames: int = 400
     """Longer stretches of speech are cut at random to this many 10 ms frames."""
 
+    mixup: float = 0.0
+    """Concentration of the shares in which two clips are mixed; 0 mixes none. See `convert.mixup`."""
+
+    curriculum: float = 0.0
+    """Share of the epochs after which all clips are drawn; before it those the teachers find easy; 0 draws all."""
+
+    losses: Losses = field(default_factory=Losses)
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -111,6 +132,12 @@ class Distillation:
 
     alpha: float = 0.7
     """Weight of the teachers' answers; the labels have the rest."""
+
+    ensemble: Literal["mean", "weighted", "stacked"] = "mean"
+    """How several teachers become one; see `convert.ensemble`."""
+
+    folds: int = 5
+    """Of the training speakers, for `stacked`: each teacher is trained once more for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +298,7 @@ def _check(recipe: Recipe, path: Path) -> None:
             strangers = set(getattr(data, use)) - set(data.corpora)
             if strangers:
                 raise RecipeError(f"{path}: {table}.{use} names {sorted(strangers)[0]!r}", f"add it to {table}.corpora")
-    if not recipe.data.held_out:
+    if recipe.data.split == "speaker" and not recipe.data.held_out:
         raise RecipeError(f"{path}: data.held_out names nobody", "name at least one speaker, or nothing can be judged")
     if recipe.pretraining is None and any(network.pretraining for network in (recipe.student, *recipe.teachers)):
         raise RecipeError(f"{path}: a network has pretraining, the recipe has none", "say on what: [pretraining]")
@@ -283,5 +310,20 @@ def _check(recipe: Recipe, path: Path) -> None:
                 f"{path}: {corpus}/{sorted(heard)[0]} is held out, but not from pretraining",
                 "add the speaker to pretraining.held_out",
             )
+    _check_data(recipe, path)
     if not 0 <= recipe.pruning.sparsity < 1:
         raise RecipeError(f"{path}: pruning.sparsity is {recipe.pruning.sparsity}", "give 0 to 0.95")
+
+
+def _check_data(recipe: Recipe, path: Path) -> None:
+    data = recipe.data
+    if recipe.ships and data.split not in ("speaker", "corpus"):
+        raise RecipeError(
+            f"{path}: data.split is {data.split!r}, which proves nothing about new voices", "set ships = false"
+        )
+    if not 0 < data.share < 0.6:
+        raise RecipeError(f"{path}: data.share is {data.share}", "give 0.05 to 0.5")
+    if both := set(data.unlabelled) & set(data.corpora):
+        raise RecipeError(f"{path}: data.unlabelled names {sorted(both)[0]!r}, whose labels count", "name it once")
+    if data.unlabelled and not recipe.teachers:
+        raise RecipeError(f"{path}: data.unlabelled needs somebody who knows", "give the recipe a teacher")

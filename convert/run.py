@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,28 @@ from convert.calibration import calibrate, corpus_weights
 from convert.card.write import write_card
 from convert.compress import prune, quantisation_aware
 from convert.distill import soft_targets
+from convert.ensemble import cross_fitted, speaker_folds, stack, stacked_logits, teacher_weights
 from convert.errors import RecipeError
 from convert.evaluate.run import evaluate_student
 from convert.examples import Examples
+from convert.export.assemble import AFFECT
 from convert.export.parity import check_parity
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
 from convert.feedback import add_feedback
 from convert.prepare import Prepared, examples_of, prepare
 from convert.recipe import Network, Recipe, Training
-from convert.stages import code_digest, run_stage
+from convert.stages import INPUTS, code_digest, run_stage
 from convert.train import WEIGHTS, predict, train
 
 LOGITS = "logits.npy"
 INT8, FLOAT = "student.int8.tflite", "student.float.tflite"
 
-TRAINING_CODE = ("convert/architectures", "convert/train.py", "convert/losses", "convert/examples.py")
+TRAINING_CODE = (
+    "convert/architectures",
+    "convert/losses",
+    *(f"convert/{file}.py" for file in ("train", "examples", "mixup", "curriculum", "class_weights", "ensemble")),
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +72,8 @@ def run(recipe: Recipe, corpora: Path, out: Path, feedback: Path | None = None) 
     EdgeSerError
         Naming the file, key or stage, and the cure; stages that are done stay usable.
     """
+    for network in (recipe.student, *recipe.teachers):
+        architecture(network.architecture, **network.options)  # a wrong option is named before hours of work
     first = None if recipe.pretraining is None else learn(first_run(recipe), corpora, out)
     learnt = learn(recipe, corpora, out, first, feedback)
     prepared = learnt.prepared
@@ -86,9 +94,6 @@ class Learnt:
 
     taught: Examples
     """What the student was taught, with the teachers' answers."""
-
-    teachers: list[Path]
-    """Folder of each teacher's weights."""
 
     soft: list[Path]
     """Folder of each teacher's answers on every training utterance and copy."""
@@ -116,33 +121,116 @@ def learn(
     taught = examples_of(prepared, prepared.split.train, variants=True)
     if feedback is not None:
         prepared, taught = add_feedback(prepared, taught, feedback, out)
-    teachers, soft = [], []
-    for teacher, start in zip_longest(recipe.teachers, first.teachers if first else ()):
-        stage = f"teacher-{teacher.architecture}"
-        teachers.append(train_network(prepared, teacher, taught, out, stage, start=start))
-        soft.append(answers_of(prepared, teacher, teachers[-1], taught, out))
+    starts = [None] * len(recipe.teachers) if first is None else [trained_by(soft) for soft in first.soft]
+    soft = [
+        teach(prepared, teacher, taught, out, start=start)
+        for teacher, start in zip(recipe.teachers, starts, strict=True)
+    ]
     if soft:
-        taught = distilled(taught, soft, recipe)
+        taught = distilled(prepared, taught, soft, out, starts)
     names = [folder.name for folder in soft]
     student = train_network(prepared, recipe.student, taught, out, "student", soft=names, start=first and first.student)
-    return Learnt(prepared, taught, teachers, soft, student)
+    return Learnt(prepared, taught, soft, student)
 
 
-def answers_of(prepared: Prepared, teacher: Network, trained: Path, taught: Examples, out: Path) -> Path:
-    """Return the folder with a trained teacher's logits on every training utterance and copy."""
+def teach(
+    prepared: Prepared,
+    teacher: Network,
+    taught: Examples,
+    out: Path,
+    *,
+    start: Path | None = None,
+    fold: tuple[int, NDArray[np.bool_]] | None = None,
+) -> Path:
+    """Train a teacher; return the folder with its logits on every training utterance and copy.
+
+    Parameters
+    ----------
+    prepared, teacher, taught, out
+        Utterances without labels it is asked about, and does not learn from.
+    start : Path, optional
+        Folder with weights to begin from.
+    fold : (int, bool array (n,)), optional
+        Number and members of a fold that it is asked about and does not learn from either.
+    """
+    heard = np.ones(len(taught.start), bool) if taught.labelled is None else taught.labelled.copy()
+    if fold is not None:
+        heard &= ~fold[1]
+    begin = () if fold is None else (f"without fold {fold[0]} of {prepared.recipe.distillation.folds}",)
+    stage = f"teacher-{teacher.architecture}"
+    folder = train_network(prepared, teacher, taught.only(heard), out, stage, start=start, begin=begin)
 
     def make(place: Path) -> None:
         model = build(prepared, teacher, teacher.training.precision)
-        model.load_weights(trained / WEIGHTS)
-        np.save(place / LOGITS, predict(model, taught, **_scales(prepared, teacher)))
+        model.load_weights(folder / WEIGHTS)
+        np.save(place / LOGITS, predict(model, taught, **scales(prepared, teacher)))
 
-    return run_stage(out, f"soft-{teacher.architecture}", {"teacher": trained.name}, make)
+    return run_stage(out, f"soft-{teacher.architecture}", {"teacher": folder.name, "utterances": prepared.digest}, make)
 
 
-def distilled(taught: Examples, soft: list[Path], recipe: Recipe) -> Examples:
-    """Return the examples with the mean answer of the teachers as soft targets."""
+def distilled(
+    prepared: Prepared, taught: Examples, soft: list[Path], out: Path, starts: Sequence[Path | None]
+) -> Examples:
+    """Return the examples with what the teachers say together as soft targets; see `convert.ensemble`."""
+    distillation, teachers = prepared.recipe.distillation, prepared.recipe.teachers
     logits = [np.load(folder / LOGITS) for folder in soft]
-    return taught.with_soft(soft_targets(logits, taught.counts_as, recipe.distillation.temperature))
+    weights = None
+    if distillation.ensemble == "weighted":
+        judged = examples_of(prepared, prepared.split.validation, variants=False)
+        answers = [
+            ask_teacher(prepared, teacher, judged, folder) for teacher, folder in zip(teachers, soft, strict=True)
+        ]
+        weights = teacher_weights(answers, judged.target, judged.counts_as, judged.weight)
+        log.info("teachers' weights: %s", weights.round(3).tolist())
+    elif distillation.ensemble == "stacked":
+        logits = [stack_teachers(prepared, taught, logits, out, starts)]
+    return taught.with_soft(soft_targets(logits, taught.counts_as, distillation.temperature, weights))
+
+
+def trained_by(soft: Path) -> Path:
+    """Return the folder with the weights of the teacher whose answers are in `soft`."""
+    return soft.parent / str(json.loads((soft / INPUTS).read_text(encoding="utf-8"))["teacher"])
+
+
+def ask_teacher(prepared: Prepared, teacher: Network, asked: Examples, soft: Path) -> NDArray[np.float32]:
+    """Return the logits (n, n_classes) of the teacher whose answers are in `soft`, on other utterances."""
+    model = build(prepared, teacher, teacher.training.precision)
+    model.load_weights(trained_by(soft) / WEIGHTS)
+    return predict(model, asked, **scales(prepared, teacher))
+
+
+def stack_teachers(
+    prepared: Prepared, taught: Examples, logits: list[NDArray[np.float32]], out: Path, starts: Sequence[Path | None]
+) -> NDArray[np.float32]:
+    """Return what a machine above the teachers says of each training utterance, (n, n_classes) logits.
+
+    No answer comes from a teacher or a machine that learnt from the utterance's speaker.
+    """
+    outside, fold = out_of_fold(prepared, taught, out, starts)
+    known = np.ones(len(fold), bool) if taught.labelled is None else taught.labelled
+    of_known = [each[known] for each in outside]
+    learnt = (taught.target[known], taught.counts_as[known], taught.speaker[known])
+    answers = np.zeros_like(logits[0])
+    answers[known] = cross_fitted(of_known, *learnt, fold[known])
+    if not known.all():
+        machine = stack(of_known, *learnt)
+        answers[~known] = stacked_logits(machine, [each[~known] for each in logits], taught.counts_as[~known])
+    return answers
+
+
+def out_of_fold(
+    prepared: Prepared, taught: Examples, out: Path, starts: Sequence[Path | None]
+) -> tuple[list[NDArray[np.float32]], NDArray[np.intp]]:
+    """Return each teacher's logits on speakers that it had not heard, and the fold of each utterance."""
+    count, teachers = prepared.recipe.distillation.folds, prepared.recipe.teachers
+    fold = speaker_folds(taught.speaker, count)
+    answers = [np.zeros(taught.counts_as.shape, np.float32) for _ in teachers]
+    for number in range(count):
+        inside = fold == number
+        for nth, (teacher, start) in enumerate(zip(teachers, starts, strict=True)):
+            folder = teach(prepared, teacher, taught, out, start=start, fold=(number, inside))
+            answers[nth][inside] = np.load(folder / LOGITS)[inside]
+    return answers, fold
 
 
 def compress(learnt: Learnt, out: Path) -> tuple[keras.Model, str]:
@@ -209,7 +297,7 @@ def train_network(
         "network": [network.architecture, with_digests(network.options)],
         "training": asdict(training),
         "features": prepared.digest,
-        "sampling": recipe.data.sampling,
+        "sampling": [recipe.data.sampling, recipe.data.class_weights],
         "soft": soft,
         "distillation": asdict(recipe.distillation) if soft else None,
         "start": start and start.name,
@@ -228,11 +316,12 @@ def train_network(
             taught,
             training,
             folder,
-            **_scales(prepared, network),
+            **scales(prepared, network),
             seed=recipe.seed,
             distil=recipe.distillation if soft else None,
-            validate=(lambda each: accuracy(each, judged, **_scales(prepared, network))) if judged.draws else None,
+            validate=(lambda each: accuracy(each, judged, **scales(prepared, network))) if judged.draws else None,
             before_step=before_step,
+            places=places_of(recipe) if training.losses.affect or training.losses.hierarchy else None,
         )
 
     return run_stage(out, stage, inputs, make)
@@ -243,6 +332,20 @@ def build(prepared: Prepared, network: Network, precision: str = "float32") -> k
     keras.utils.set_random_seed(prepared.recipe.seed)
     with computing_in(precision):
         return configuration(prepared, network).build(prepared.features.std)
+
+
+def places_of(recipe: Recipe) -> NDArray[np.float32]:
+    """Return the valence and arousal (n_classes, 2) of the classes: those of their labels.
+
+    Raises
+    ------
+    RecipeError
+        A label's are not known.
+    """
+    labels = [recipe.label_of_class.get(name, name) for name in recipe.classes]
+    if unknown := set(labels) - set(AFFECT):
+        raise RecipeError(f"{sorted(unknown)[0]!r} has no known valence and arousal", "Set losses.affect to 0")
+    return np.array([[AFFECT[label].valence, AFFECT[label].arousal] for label in labels], np.float32)
 
 
 @contextmanager
@@ -290,7 +393,7 @@ def balance(prepared: Prepared, student: keras.Model) -> None:
     """Put offsets that the validation speakers ask for into the bias of the student's logits; see `convert.balance`."""
     recipe = prepared.recipe
     judged = examples_of(prepared, prepared.split.validation, variants=False)
-    logits = predict(student, judged, **_scales(prepared, recipe.student))
+    logits = predict(student, judged, **scales(prepared, recipe.student))
     label_of_class = np.array([recipe.labels.index(recipe.label_of_class.get(name, name)) for name in recipe.classes])
     offsets = class_offsets(
         logits, label_of_class[judged.target], label_of_class, corpus_weights(judged.corpus.tolist())
@@ -334,7 +437,8 @@ def steps_of(taught: Examples, training: Training) -> int:
     return max(1, taught.draws // training.batch_size) * training.epochs
 
 
-def _scales(prepared: Prepared, network: Network) -> dict[str, Any]:
+def scales(prepared: Prepared, network: Network) -> dict[str, Any]:
+    """Return what `train` and `predict` must know of a network's input and output."""
     return {
         "lsb_per_std": prepared.recipe.features.lsb_per_std,
         "frames_per_step": configuration(prepared, network).frames_per_step,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
 
 from convert.corpora import Clip
 from convert.errors import SplitError
@@ -27,6 +28,9 @@ RAVDESS_FOLDS: tuple[frozenset[str], ...] = tuple(
 FOLDS: Mapping[str, tuple[frozenset[str], ...]] = {"ravdess": RAVDESS_FOLDS}
 """Folds in use in the literature, by corpus; of the others each speaker is a fold."""
 
+MOST_FOLDS, FEW_FOLDS = 24, 6
+"""Of a corpus with more speakers each fold tests several, stratified by class."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
@@ -40,6 +44,9 @@ class Split:
 
     held_out: Indices
     """What is judged; never seen before that."""
+
+    copies_cross: bool = False
+    """Whether augmented copies of what is held out are trained with: then what is judged was as good as seen."""
 
     def parts(self) -> dict[str, Indices]:
         """Return the three parts by name."""
@@ -72,8 +79,8 @@ def split_by_corpus(clips: Sequence[Clip], held_out: str, validation: Speakers |
     return split_by_speaker(clips, {held_out: speakers}, validation)
 
 
-def split_by_statement(clips: Sequence[Clip], held_out: Mapping[str, Collection[str]]) -> Split:
-    """Return a split that holds out sentences: by corpus, under its own names of them.
+def split_by_statement(clips: Sequence[Clip], held_out: Speakers, validation: Speakers | None = None) -> Split:
+    """Return a split that holds out sentences: by corpus, under its own names of them; others to validate on.
 
     The speakers are on both sides: this measures how much of the accuracy hangs on the words.
 
@@ -82,17 +89,27 @@ def split_by_statement(clips: Sequence[Clip], held_out: Mapping[str, Collection[
     SplitError
         A sentence is not there, or nothing is left to train on.
     """
-    for corpus, statements in held_out.items():
+    for corpus, statements in (*held_out.items(), *(validation or {}).items()):
         there = sorted({clip.statement for clip in clips if clip.corpus == corpus})
         if missing := sorted(set(statements) - set(there)):
             raise SplitError(f"{corpus} has no sentence {', '.join(missing)}", f"Choose from: {', '.join(there)}")
-    return _split([clip.statement in held_out.get(clip.corpus, ()) for clip in clips])
+    return _split(
+        [clip.statement in held_out.get(clip.corpus, ()) for clip in clips],
+        [clip.statement in (validation or {}).get(clip.corpus, ()) for clip in clips],
+    )
 
 
-def split_at_random(clips: Sequence[Clip], share: float, seed: int) -> Split:
+def split_at_random(clips: Sequence[Clip], share: float, seed: int, validation: float = 0.0) -> Split:
     """Return the random split of most published figures: a share of each class of each corpus is held out.
 
     Its test speakers have trained too, so what it gives is no accuracy.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    share, validation : float
+        Of each class of each corpus: held out, and validated on.
+    seed : int
 
     Raises
     ------
@@ -100,13 +117,15 @@ def split_at_random(clips: Sequence[Clip], share: float, seed: int) -> Split:
         The share leaves nothing on one side.
     """
     rng = np.random.default_rng(seed)
-    chosen = np.zeros(len(clips), bool)
+    test, choose = np.zeros(len(clips), bool), np.zeros(len(clips), bool)
     groups: dict[tuple[str, str], list[int]] = {}
     for number, clip in enumerate(clips):
         groups.setdefault((clip.corpus, clip.emotion), []).append(number)
     for _, numbers in sorted(groups.items()):
-        chosen[rng.permutation(numbers)[: round(share * len(numbers))]] = True
-    return _split(chosen.tolist())
+        drawn, count = rng.permutation(numbers), round(share * len(numbers))
+        test[drawn[:count]] = True
+        choose[drawn[count : count + round(validation * len(numbers))]] = True
+    return _split(test.tolist(), choose.tolist())
 
 
 def folds_of(clips: Iterable[Clip], corpus: str) -> tuple[frozenset[str], ...]:
@@ -120,9 +139,29 @@ def folds_of(clips: Iterable[Clip], corpus: str) -> tuple[frozenset[str], ...]:
     if corpus in FOLDS:
         return FOLDS[corpus]
     speakers = sorted({_own_name(clip) for clip in clips if clip.corpus == corpus})
+    if len(speakers) > MOST_FOLDS:
+        return stratified_folds(clips, corpus, FEW_FOLDS, seed=0)
     if len(speakers) < 2:
         raise SplitError(f"{corpus} has {len(speakers)} speaker(s)", "Judge by speaker on a corpus with two or more")
     return tuple(frozenset({speaker}) for speaker in speakers)
+
+
+def stratified_folds(clips: Iterable[Clip], corpus: str, count: int, seed: int) -> tuple[frozenset[str], ...]:
+    """Return the test speakers of `count` folds that have each class as often as chance allows.
+
+    Raises
+    ------
+    SplitError
+        The corpus has fewer speakers than that.
+    """
+    own = [clip for clip in clips if clip.corpus == corpus]
+    speakers = [_own_name(clip) for clip in own]
+    if len(set(speakers)) < count:
+        raise SplitError(f"{corpus} has {len(set(speakers))} speaker(s) for {count} folds", "Ask for fewer folds")
+    folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    rows = np.zeros(len(own))
+    parts = folds.split(rows, [clip.emotion for clip in own], speakers)
+    return tuple(frozenset(speakers[index] for index in test) for _, test in parts)
 
 
 def choose_validation_speakers(clips: Iterable[Clip], share: float, seed: int) -> dict[str, frozenset[str]]:
@@ -150,7 +189,7 @@ def choose_validation_speakers(clips: Iterable[Clip], share: float, seed: int) -
     return chosen
 
 
-def check_disjoint(clips: Sequence[Clip], pcm_sha256: Sequence[str], split: Split) -> None:
+def check_disjoint(clips: Sequence[Clip], pcm_sha256: Sequence[str], split: Split, *, speakers: bool = True) -> None:
     """Prove that no speaker and no recording is in two parts of a split.
 
     Parameters
@@ -160,19 +199,20 @@ def check_disjoint(clips: Sequence[Clip], pcm_sha256: Sequence[str], split: Spli
     pcm_sha256 : sequence of str
         Of each clip's samples, so that a recording that was encoded or named twice is found.
     split : Split
-        By speaker: a split by sentence or by chance has the same speakers on both sides.
+    speakers : bool
+        False for a split by sentence or by chance, which has the same speakers on both sides.
 
     Raises
     ------
     SplitError
         Naming the speaker or both files.
     """
-    speakers: dict[str, str] = {}
+    part_of: dict[str, str] = {}
     recordings: dict[str, tuple[str, Clip]] = {}
     for part, indices in split.parts().items():
         for index in indices:
             clip = clips[index]
-            if (other := speakers.setdefault(clip.speaker, part)) != part:
+            if speakers and (other := part_of.setdefault(clip.speaker, part)) != part:
                 raise SplitError(f"the speaker {clip.speaker} is in {other} and in {part}", "Name each speaker once")
             other, known = recordings.setdefault(pcm_sha256[index], (part, clip))
             if other != part:

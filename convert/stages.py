@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import errno
 import hashlib
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from convert.errors import StageError
+
 ROOT = Path(__file__).parent.parent
-DONE = "done"
+DONE, INPUTS = "done", "inputs.json"
+NO_ROOM = 1 << 16  # bytes: with fewer left whatever is written fails
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +38,44 @@ def run_stage(out: Path, name: str, inputs: Mapping[str, Any], make: Callable[[P
         All that the result depends on: configuration, digests of data and of earlier stages, code (see `code_digest`).
     make : callable
         Makes the result in the folder that it is given.
+
+    Raises
+    ------
+    StageError
+        The disk is full.
     """
     description = json.dumps(inputs, sort_keys=True, default=str)
     folder = out / f"{name}-{hashlib.sha256(description.encode()).hexdigest()[:12]}"
     if (folder / DONE).exists():
         log.info("%s: kept from an earlier run", name)
         return folder
+    try:
+        _make(folder, name, description, make)
+    except Exception as error:
+        if not _is_full(error, out):
+            raise
+        raise StageError(
+            f"The disk is full: {name} could not be written to {folder}",
+            "Make room and give the same command again; what is done is kept",
+        ) from error
+    return folder
+
+
+def _make(folder: Path, name: str, description: str, make: Callable[[Path], None]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "inputs.json").write_text(description, encoding="utf-8")
+    (folder / INPUTS).write_text(description, encoding="utf-8")
     log.info("%s: begins", name)
     began = time.monotonic()
     make(folder)
     (folder / DONE).write_text(f"{time.monotonic() - began:.1f} s in the run that ended it\n", encoding="utf-8")
     log.info("%s: done in %.0f s", name, time.monotonic() - began)
-    return folder
+
+
+def _is_full(error: Exception, out: Path) -> bool:
+    """Return whether this came of a full disk: NumPy, HDF5 and TensorFlow each say so in their own way."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+        return True
+    return isinstance(error, OSError) and out.exists() and shutil.disk_usage(out).free < NO_ROOM
 
 
 def code_digest(*paths: str) -> str:

@@ -15,9 +15,12 @@ from rich.progress import Progress
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
 from convert.architectures.streaming_cnn import pool, running_pool
+from convert.curriculum import easy_ones
 from convert.errors import TrainingError
 from convert.examples import Batch, Examples, batches_in_order, epoch_batches
-from convert.losses import distillation, masked_cross_entropy
+from convert.losses import Objective, Targets
+from convert.losses.objective import with_features
+from convert.mixup import mix
 from convert.recipe import Distillation, Training
 
 WEIGHTS = "weights.h5"
@@ -46,6 +49,7 @@ def train(
     distil: Distillation | None = None,
     validate: Callable[[keras.Model], float] | None = None,
     before_step: Callable[[], None] | None = None,
+    places: NDArray[np.float32] | None = None,
 ) -> None:
     """Train a network, going on from the last whole epoch that `folder` holds, and write `weights.h5` there.
 
@@ -71,6 +75,8 @@ def train(
         From the model to a figure that is logged every few epochs; nothing is chosen by it.
     before_step : callable, optional
         Called before each step, for pruning's schedule.
+    places : float array (n_classes, 2), optional
+        Valence and arousal of the classes, for the losses that need them.
 
     Raises
     ------
@@ -83,9 +89,12 @@ def train(
     averaged.set_weights(model.get_weights())
     optimizer = keras.optimizers.Adam(global_clipnorm=GRADIENT_NORM)
     model.optimizer = optimizer  # pruning's schedule looks for it there
-    step = _make_step(model, averaged, optimizer, training, lsb_per_std, frames_per_step, distil, seed)
+    objective = _objective(examples, training, distil, places, seed)
+    step = _make_step(model, averaged, optimizer, objective, training, lsb_per_std, frames_per_step, seed)
     epoch_done = tf.Variable(0, dtype=tf.int64)
-    checkpoint = tf.train.Checkpoint(model=model, averaged=averaged, optimizer=optimizer, epoch=epoch_done)
+    checkpoint = tf.train.Checkpoint(
+        model=model, averaged=averaged, optimizer=optimizer, epoch=epoch_done, objective=objective
+    )
     manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoints"), max_to_keep=1)
     if manager.latest_checkpoint:
         checkpoint.restore(manager.latest_checkpoint)
@@ -97,7 +106,10 @@ def train(
             generator = np.random.default_rng([seed, epoch])
             reseed_dropout(model, seed, epoch)
             losses = []
-            batches = epoch_batches(examples, training.batch_size, training.max_frames, generator)
+            drawn = (
+                easy_ones(examples, epoch, training.curriculum * training.epochs) if training.curriculum else examples
+            )
+            batches = epoch_batches(drawn, training.batch_size, training.max_frames, generator)
             for nth, batch in enumerate(batches, epoch * (steps // training.epochs)):
                 if before_step is not None:
                     before_step()
@@ -128,7 +140,7 @@ def predict(model: keras.Model, examples: Examples, *, lsb_per_std: float, frame
     def answer(features: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
         answers = model(_network_input(features, lsb_per_std), training=False)
         logits, attention = (tf.cast(each, tf.float32) for each in answers)
-        mask = tf.sequence_mask(frames // frames_per_step, tf.shape(attention)[1])
+        mask = tf.sequence_mask(_steps(frames, frames_per_step), tf.shape(attention)[1])
         return pool(logits, attention, mask)
 
     for batch in batches_in_order(examples, PREDICTION_BATCH):
@@ -148,40 +160,44 @@ def _make_step(
     model: keras.Model,
     averaged: keras.Model,
     optimizer: keras.optimizers.Optimizer,
+    objective: Objective,
     training: Training,
     lsb_per_std: float,
     frames_per_step: int,
-    distil: Distillation | None,
     seed: int,
 ) -> Callable[..., tf.Tensor]:
     decayed = [each for each in model.trainable_variables if "kernel" in each.name]
-
-    def loss_of(logits: tf.Tensor, targets: tf.Tensor, soft: tf.Tensor, counts_as: tf.Tensor) -> tf.Tensor:
-        hard = masked_cross_entropy(logits, targets, counts_as)
-        if distil is None:
-            return hard
-        learnt = distillation(logits, soft, counts_as, distil.temperature)
-        return (1 - distil.alpha) * hard + distil.alpha * learnt
+    network = with_features(model) if training.losses.on_features else model
+    if training.losses.on_features:
+        objective.build(network.outputs[2].shape[-1])
+    variables = [*model.trainable_variables, *objective.trainable_variables]
 
     @tf.function(reduce_retracing=False)
     def step(
-        features: tf.Tensor, frames: tf.Tensor, targets: tf.Tensor, soft: tf.Tensor, counts_as: tf.Tensor,
+        features: tf.Tensor, frames: tf.Tensor, classes: tf.Tensor, soft: tf.Tensor, counts_as: tf.Tensor,
+        labelled: tf.Tensor, speaker: tf.Tensor, gender: tf.Tensor,
         weight: tf.Tensor, learning_rate: tf.Tensor, nth: tf.Tensor,
     ) -> tf.Tensor:  # fmt: skip
         dice = _Dice(seed, nth)
-        inputs = _masked(_network_input(features, lsb_per_std), training, dice)
-        steps = frames // frames_per_step
+        targets = Targets(classes, soft, counts_as, labelled, speaker, gender)
+        inputs = _network_input(features, lsb_per_std)
+        if training.mixup:
+            inputs, targets = mix(inputs, targets, training.mixup, dice.seed())
+        inputs = _masked(inputs, training, dice)
+        steps = _steps(frames, frames_per_step)
         with tf.GradientTape() as tape:
-            logits, attention = (tf.cast(each, tf.float32) for each in model(inputs, training=True))
+            logits, attention, *heard = (tf.cast(each, tf.float32) for each in network(inputs, training=True))
             attention = tf.where(tf.sequence_mask(steps, tf.shape(attention)[1]), attention, -1e9)
-            loss = loss_of(pool(logits, attention), targets, soft, counts_as)
+            loss = objective.of_answers(pool(logits, attention), targets)
             if training.early_answers:
                 early = tf.gather(running_pool(logits, attention), _random_step(steps, dice), axis=1, batch_dims=1)
-                loss += training.early_answers * loss_of(early, targets, soft, counts_as)
+                loss += training.early_answers * objective.of_answers(early, targets)
+            if heard:
+                loss += objective.of_features(pool(heard[0], attention), targets)
             loss = tf.reduce_mean(loss * weight)
-        gradients = tape.gradient(loss, model.trainable_variables)
+        gradients = tape.gradient(loss, variables)
         optimizer.learning_rate.assign(learning_rate)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
         for variable in decayed:
             variable.assign(variable * (1 - learning_rate * training.weight_decay))
         if training.averaging:
@@ -193,17 +209,32 @@ def _make_step(
     return step
 
 
+def _objective(
+    examples: Examples, training: Training, distil: Distillation | None, places: NDArray[np.float32] | None, seed: int
+) -> Objective:
+    n_speakers = 0 if examples.speaker is None else int(examples.speaker.max()) + 1
+    alpha, temperature = (0.0, 1.0) if distil is None else (distil.alpha, distil.temperature)
+    return Objective(training.losses, alpha, temperature, places, n_speakers, seed)
+
+
 def _tensors(examples: Examples, batch: Batch, training: Training) -> tuple[tf.Tensor, ...]:
     allowed = examples.allowed[batch.index]
     smooth = training.label_smoothing * allowed / allowed.sum(axis=1, keepdims=True)
     targets = np.eye(allowed.shape[1])[examples.target[batch.index]] * (1 - training.label_smoothing) + smooth
     soft = np.zeros_like(targets) if examples.soft is None else examples.soft[batch.index]
+    unknown = np.full(len(batch.index), -1)
+    speaker = unknown if examples.speaker is None else examples.speaker[batch.index]
+    gender = unknown if examples.gender is None else examples.gender[batch.index]
+    labelled = np.ones(len(unknown)) if examples.labelled is None else examples.labelled[batch.index]
     return (
         tf.constant(batch.features),
         tf.constant(batch.frames),
         tf.constant(targets, tf.float32),
         tf.constant(soft, tf.float32),
         tf.constant(examples.counts_as[batch.index]),
+        tf.constant(labelled, tf.float32),
+        tf.constant(speaker, tf.int32),
+        tf.constant(np.where(gender > 1, -1, gender), tf.int32),
         tf.constant(examples.weight[batch.index], tf.float32),
     )
 
@@ -213,6 +244,11 @@ def _learning_rate(training: Training, nth: int, steps: int) -> float:
     warm = min(1.0, (nth + 1) / max(1.0, training.warm_up * steps))
     cosine = 0.5 * (1 + math.cos(math.pi * nth / steps))
     return training.learning_rate * warm * (LEAST_LEARNING_RATE + (1 - LEAST_LEARNING_RATE) * cosine)
+
+
+def _steps(frames: tf.Tensor, frames_per_step: int) -> tf.Tensor:
+    """Return how many steps of each clip count: at least one, which its padding completes."""
+    return tf.maximum(frames // frames_per_step, 1)
 
 
 def _network_input(features: tf.Tensor, lsb_per_std: float) -> tf.Tensor:
@@ -225,10 +261,14 @@ class _Dice:
     def __init__(self, seed: int, nth: tf.Tensor) -> None:
         self._seed, self._nth, self._drawn = seed, tf.cast(nth, tf.int32), 0
 
+    def seed(self) -> tf.Tensor:
+        """Return a seed (2,) for draws of another kind."""
+        self._drawn += 1
+        return tf.stack([tf.constant(self._seed * 100 + self._drawn), self._nth])
+
     def uniform(self, shape: tf.Tensor | tuple[tf.Tensor | int, ...]) -> tf.Tensor:
         """Return float32 numbers from 0 to below 1."""
-        self._drawn += 1
-        return tf.random.stateless_uniform(shape, [self._seed * 100 + self._drawn, self._nth])
+        return tf.random.stateless_uniform(shape, self.seed())
 
 
 def _masked(inputs: tf.Tensor, training: Training, dice: _Dice) -> tf.Tensor:

@@ -20,6 +20,14 @@ ARCHITECTURES: Mapping[str, str] = {
     "byol_s": "convert.architectures.byol_s:ByolS",
     "cnn": "convert.architectures.cnn:Cnn",
     "cnn_gru": "convert.architectures.cnn_gru:CnnGru",
+    "cnn_lstm": "convert.architectures.cnn_lstm:CnnLstm",
+    "lstm": "convert.architectures.lstm:Lstm",
+    "gru": "convert.architectures.gru:Gru",
+    "tcn": "convert.architectures.tcn:Tcn",
+    "transformer": "convert.architectures.transformer:Transformer",
+    "raw_cnn": "convert.architectures.raw_cnn:RawCnn",
+    "light_sernet": "convert.architectures.light_sernet:LightSernet",
+    "tim_net": "convert.architectures.tim_net:TimNet",
 }
 
 

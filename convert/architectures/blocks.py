@@ -30,6 +30,23 @@ def answers(x: tf.Tensor, n_classes: int, dropout: float) -> list[tf.Tensor]:
     return [logits, layers.Reshape((-1,), name="attention_by_step", dtype="float32")(attention)]
 
 
+def mean_answers(x: tf.Tensor, n_classes: int, dropout: float) -> list[tf.Tensor]:
+    """Return the same as `answers` where all steps count alike.
+
+    A dense layer and a mean may change places, so this is a network's usual end: the mean over time, then logits.
+    """
+    layers = keras.layers
+    x = layers.SpatialDropout1D(dropout)(x)
+    logits = layers.Dense(n_classes, name="logits", dtype="float32")(x)
+    return [logits, layers.Lambda(lambda values: values[..., 0] * 0.0, name="attention_by_step")(logits)]
+
+
+def stacked(x: tf.Tensor, frames: int) -> tf.Tensor:
+    """Return (batch, steps, frames * n_features) of (batch, frames of all, n_features, 1): `frames` a step."""
+    whole = x[:, : tf.shape(x)[1] // frames * frames]  # frames that do not fill a step are left out
+    return keras.layers.Reshape((-1, frames * x.shape[2]))(whole)
+
+
 def _convolve(x: tf.Tensor, filters: int) -> tf.Tensor:
     layers = keras.layers
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)

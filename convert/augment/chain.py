@@ -14,7 +14,7 @@ from convert.augment.level import Clipping, Gain, change_gain, clip_peaks
 from convert.augment.material import Material
 from convert.augment.microphone import Codec, Equaliser, Telephone, code, equalise, limit_band
 from convert.augment.room import Room, add_room
-from convert.augment.voice import Pitch, Speed, Tempo, change_pitch, change_speed, change_tempo
+from convert.augment.voice import Pitch, Speed, Tempo, Tract, change_pitch, change_speed, change_tempo, change_tract
 from edge_ser.settings import SAMPLE_RATE
 
 FULL_SCALE = 32768.0
@@ -30,6 +30,7 @@ class Augment:
     speed: Speed = field(default_factory=Speed)
     tempo: Tempo = field(default_factory=Tempo)
     pitch: Pitch = field(default_factory=Pitch)
+    tract: Tract = field(default_factory=Tract)
     room: Room = field(default_factory=Room)
     gain: Gain = field(default_factory=Gain)
     noise: Noise = field(default_factory=Noise)
@@ -66,6 +67,7 @@ def augment(
     voice = change_speed(voice, rng, options.speed)
     voice = change_tempo(voice, rng, options.tempo)
     voice = change_pitch(voice, rng, options.pitch)
+    voice = change_tract(voice, rng, options.tract)
     before, after = (int(between(rng, options.silence_seconds) * SAMPLE_RATE) for _ in range(2))
     x = np.pad(voice, (before, after))
     x = add_room(x, rng, options.room, material.rooms)

@@ -13,6 +13,7 @@ from convert.evaluate.adapted import Adapted
 from convert.evaluate.judge import FLOAT, INT8, STREAMING, Judged
 from convert.evaluate.report import gain, percent
 from convert.prepare import Prepared
+from convert.protocols import PROTOCOLS
 from edge_ser.student.metadata import Decision
 
 TEMPLATE = Template(
@@ -43,7 +44,7 @@ docs/responsible-use.md in edge-ser.
 
 ## How right it is
 
-Speakers who were heard neither in training nor in choosing anything; per cent; the interval holds 95 % of bootstrap
+$judged; per cent; the interval holds 95 % of bootstrap
 draws over speakers. UAR is the mean recall over labels, WA the share of right answers.
 
 $figures
@@ -134,6 +135,7 @@ def card_text(
         languages=", ".join(languages) or "speech of unnamed languages",
         worst_speaker=worst.worst_speaker,
         worst=percent(worst.speaker_worst),
+        judged=PROTOCOLS[recipe.data.split],
         figures=_figures(judged),
         forms=_forms(judged),
         recalls=_recalls(judged),
@@ -215,10 +217,10 @@ def _data(prepared: Prepared) -> str:
     for info in recordings.corpora.values():
         parts = [part[corpus[part] == info.name] for part in (split.train, split.validation, split.held_out)]
         counts = [f"{len(part)} ({len(set(speaker[part]))})" for part in parts]
-        rows.append((info.name, info.title, info.licence, *counts))
+        rows.append((info.name, info.title, info.licence, info.consent or "not stated", *counts))
     if prepared.corrections:
-        rows.append(("feedback", "corrections of decisions", "by consent", str(prepared.corrections), "", ""))
-    head = ("corpus", "what", "licence", "train: recordings (speakers)", "validation", "held out")
+        rows.append(("feedback", "corrections of decisions", "by consent", "given", str(prepared.corrections), "", ""))
+    head = ("corpus", "what", "licence", "consent", "train: recordings (speakers)", "validation", "held out")
     return table(head, rows)
 
 

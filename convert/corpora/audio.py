@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,31 @@ from numpy.typing import NDArray
 
 from convert.errors import CorpusError
 from edge_ser.capture.resample import Resampler
-from edge_ser.capture.source import open_source
+from edge_ser.capture.wav import open_audio_file
 from edge_ser.errors import AudioFileError
 from edge_ser.settings import SAMPLE_RATE
 
+BLOCK_SECONDS = 10.0  # read at once: most clips are shorter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """A decoded file."""
+
+    pcm: NDArray[np.int16]
+    """(n,): mono, 16 kHz."""
+
+    sample_rate: int
+    """Of the file, Hz."""
+
 
 def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
-    """Return a file's samples through the runtime's own reader and resampler.
+    """Return a file's samples; see `read_audio`."""
+    return read_audio(path, sha256).pcm
+
+
+def read_audio(path: Path, sha256: str = "") -> Audio:
+    """Return a file through the runtime's own reader and resampler.
 
     Parameters
     ----------
@@ -24,11 +43,6 @@ def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
         Anything the runtime reads: WAV by itself, FLAC, OGG, Opus and MP3 through soundfile.
     sha256 : str
         Of the file, in hexadecimal; empty where it is not known.
-
-    Returns
-    -------
-    int16 (n,)
-        Mono, 16 kHz.
 
     Raises
     ------
@@ -39,7 +53,7 @@ def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
     try:
         if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
             raise CorpusError(f"{path} is not the file that its manifest describes (SHA-256 differs)", cure)
-        with open_source(path) as source:
+        with open_audio_file(path, BLOCK_SECONDS) as source:
             blocks = []
             while (block := source.read()) is not None:
                 blocks.append(block.samples)
@@ -52,4 +66,4 @@ def read_pcm(path: Path, sha256: str = "") -> NDArray[np.int16]:
         samples = np.concatenate([resampler.push(samples), resampler.flush()])
     if not samples.size:
         raise CorpusError(f"{path} holds no audio", cure)
-    return samples
+    return Audio(samples, rate)

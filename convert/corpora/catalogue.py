@@ -51,36 +51,79 @@ class CorpusInfo:
     that was punished for 'angry' there would learn to recognise the corpus.
     """
 
+    consent: str = ""
+    """What the speakers agreed to, as published or as their recorder says; empty where that is not known."""
+
 
 def _spell(**renamed: str) -> Mapping[str, str]:
     return MappingProxyType(renamed)
 
 
-_NOUNS = _spell(
-    anger="angry", boredom="bored", disgust="disgusted", fear="fearful", happiness="happy", sadness="sad",
-    pleasant_surprise="surprised",
+SYNONYMS = _spell(
+    anger="angry", boredom="bored", disgust="disgusted", fear="fearful", afraid="fearful", happiness="happy",
+    joy="happy", joyful="happy", sadness="sad", surprise="surprised", pleasant_surprise="surprised",
 )  # fmt: skip
+"""Names of emotions in use, and the classes that they stand for."""
+
+_UNSTATED = "not stated"
 _SIX = ("neutral", "happy", "sad", "angry", "fearful")
 
 CATALOGUE: Mapping[str, CorpusInfo] = MappingProxyType(
     {
         info.name: info
         for info in (
-            CorpusInfo("ravdess", "English, acted by 24 actors", "CC-BY-NC-SA-4.0", True, _NOUNS, CLASSES),
             CorpusInfo(
-                "emodb", "German, acted by 10 actors", "CC0-1.0", True, _NOUNS, (*_SIX, "disgusted", *OPTIONAL_CLASSES)
+                "ravdess",
+                "English, acted by 24 actors",
+                "CC-BY-NC-SA-4.0",
+                True,
+                SYNONYMS,
+                CLASSES,
+                "the actors consented in writing (Livingstone and Russo, 2018)",
+            ),
+            CorpusInfo(
+                "emodb",
+                "German, acted by 10 actors",
+                "CC0-1.0",
+                True,
+                SYNONYMS,
+                (*_SIX, "disgusted", *OPTIONAL_CLASSES),
+            ),
+            CorpusInfo(
+                "cremad", "English, acted by 91 actors", "ODbL-1.0 and DbCL-1.0", True, SYNONYMS, (*_SIX, "disgusted")
             ),
             CorpusInfo(
                 "cremad-hapsad",
                 "English, the happy and sad clips of CREMA-D by 78 actors",
                 "ODbL-1.0 and DbCL-1.0",
                 True,
-                _NOUNS,
+                SYNONYMS,
                 ("happy", "sad"),
             ),
-            CorpusInfo("nemo", "Polish, acted by 9 actors", "CC-BY-NC-SA-4.0", True, _NOUNS, (*_SIX, "surprised")),
+            CorpusInfo("nemo", "Polish, acted by 9 actors", "CC-BY-NC-SA-4.0", True, SYNONYMS, (*_SIX, "surprised")),
             CorpusInfo(
-                "tess", "English, acted by 2 women", "CC-BY-NC-ND-4.0", False, _NOUNS, (*_SIX, "disgusted", "surprised")
+                "tess",
+                "English, acted by 2 women",
+                "CC-BY-NC-ND-4.0",
+                False,
+                SYNONYMS,
+                (*_SIX, "disgusted", "surprised"),
+            ),
+            CorpusInfo(
+                "savee",
+                "English, acted by 4 men",
+                "research alone, on request",
+                False,
+                SYNONYMS,
+                (*_SIX, "disgusted", "surprised"),
+            ),
+            CorpusInfo(
+                "emovo",
+                "Italian, acted by 6 actors",
+                _UNSTATED,
+                False,
+                SYNONYMS,
+                (*_SIX, "disgusted", "surprised"),
             ),
             CorpusInfo(
                 "neutral-libri",
@@ -91,12 +134,16 @@ CATALOGUE: Mapping[str, CorpusInfo] = MappingProxyType(
                 # Readers are not angry, so every class but 'calm' is a mistake here.
                 (*_SIX, "disgusted", "surprised"),
             ),
-            CorpusInfo(SYNTHETIC, "nobody: synthetic speech, made by convert.corpora.synthetic", "CC0-1.0", True),
+            CorpusInfo(
+                SYNTHETIC,
+                "nobody: synthetic speech, made by convert.corpora.synthetic",
+                "CC0-1.0",
+                True,
+                consent="nobody's voice",
+            ),
         )
     }
 )
-
-_UNSTATED = "not stated"
 
 
 def describe(folder: Path) -> CorpusInfo:
@@ -109,12 +156,13 @@ def describe(folder: Path) -> CorpusInfo:
     """
     path = folder / DESCRIPTION_NAME
     if not path.is_file():
-        return CATALOGUE.get(folder.name) or CorpusInfo(folder.name, "not described", _UNSTATED, False, _NOUNS)
+        return CATALOGUE.get(folder.name) or CorpusInfo(folder.name, "not described", _UNSTATED, False, SYNONYMS)
     values: dict[str, Any] = read_toml(path, CorpusError)
     known: dict[str, Any] = {
         "title": "not described",
         "licence": _UNSTATED,
         "may_ship": False,
+        "consent": "",
         "labels": {},
         "told_apart": [],
     }
@@ -127,8 +175,9 @@ def describe(folder: Path) -> CorpusInfo:
         merged["title"],
         merged["licence"],
         merged["may_ship"],
-        {**_NOUNS, **merged["labels"]},
+        {**SYNONYMS, **merged["labels"]},
         tuple(merged["told_apart"]),
+        merged["consent"],
     )
 
 

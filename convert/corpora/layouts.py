@@ -1,24 +1,13 @@
-"""Corpora as they are downloaded: what their file names say, made into a folder with a manifest.
-
-Nothing is copied: the new folder's `audio` holds links to the downloaded files.
-"""
+"""Corpora as they are downloaded: what their file names say; `importing.py` makes a folder with a manifest of it."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.corpora.audio import read_pcm
-from convert.corpora.catalogue import DESCRIPTION_NAME
-from convert.corpora.manifest import AUDIO_FOLDER, COLUMNS, MANIFEST_NAME
 from convert.errors import CorpusError
-from edge_ser.settings import SAMPLE_RATE
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,86 +15,52 @@ class Layout:
     """How a corpus names its files."""
 
     pattern: str
-    """Regular expression of a file name without suffix; its named groups are columns of the manifest, raw."""
+    """Regular expression of a name (see `name_of`); its named groups are columns of the manifest, raw."""
 
     language: str
-    """ISO 639-1 code."""
+    """ISO 639-1 code, or empty."""
 
     spell: Callable[[dict[str, str]], dict[str, str]]
     """From the raw groups to columns."""
 
-    description: str = ""
-    """Content of `corpus.toml`, where the catalogue does not know the corpus."""
+    parents: int = 0
+    """Folders above a file that belong to its name."""
 
 
-def import_corpus(
-    corpus: str,
-    source: Path,
-    corpora: Path,
-    progress: Callable[[Iterable[Path]], Iterable[Path]] = iter,
-) -> Path:
-    """Make a corpus that was downloaded usable: write its manifest and link its files.
+def name_of(path: Path, layout: Layout) -> str:
+    """Return what a layout's pattern is compared with: the file's name without suffix, behind its folders'.
 
-    Every file is decoded once, so that a broken download is found here and not after an hour of work.
-
-    Parameters
-    ----------
-    corpus : str
-        One of `LAYOUTS`.
-    source : Path
-        Where it was unpacked; its files may lie in any folders below.
-    corpora : Path
-        Folder of corpora; gets a folder of the corpus's name.
-    progress : callable
-        Wraps the iteration over files.
-
-    Returns
-    -------
-    Path
-        The new folder, complete.
-
-    Raises
-    ------
-    CorpusError
-        The layout is not known, the folder is there already, no file name or two of one name belong to the corpus,
-        or a file is broken.
+    Examples
+    --------
+    >>> name_of(Path("AudioData/DC/a01.wav"), LAYOUTS["savee"])
+    'DC/a01'
     """
-    layout = _layout(corpus)
-    folder = corpora / corpus
-    if (folder / MANIFEST_NAME).exists():
-        raise CorpusError(f"{folder} is there already", "Delete it first, or leave it as it is")
-    rows = [_row(path, fields) for path, fields in _matching(source, corpus, layout, progress)]
-    (folder / AUDIO_FOLDER).mkdir(parents=True, exist_ok=True)
-    for path, row in rows:
-        link = folder / AUDIO_FOLDER / row["file"]
-        link.unlink(missing_ok=True)  # left by an import that was interrupted
-        link.symlink_to(path.resolve())
-    if layout.description:
-        (folder / DESCRIPTION_NAME).write_text(layout.description, encoding="utf-8")
-    # The manifest comes last, under its own name only when it is whole: without it the folder is no corpus.
-    part = folder / f"{MANIFEST_NAME}.part"
-    with part.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(row for _, row in rows)
-    part.replace(folder / MANIFEST_NAME)
-    return folder
+    return "/".join((*path.parent.parts[len(path.parent.parts) - layout.parents :], path.stem))
 
 
-def parse_name(corpus: str, stem: str) -> dict[str, str] | None:
-    """Return the columns that a file name without suffix gives; None for one that is no speech of this corpus.
+def parse_name(corpus: str, name: str) -> dict[str, str] | None:
+    """Return the columns that a name gives; None for one that is no speech of this corpus.
 
     Examples
     --------
     >>> parse_name("emodb", "03a01Fa")["emotion"]
     'happiness'
+    >>> parse_name("plain", "angry/anna_3")["speaker"]
+    'anna'
     """
-    layout = _layout(corpus)
-    match = re.fullmatch(layout.pattern, stem)
+    layout = layout_of(corpus)
+    match = re.fullmatch(layout.pattern, name)
     return None if match is None else {**layout.spell(match.groupdict()), "language": layout.language}
 
 
-def _layout(corpus: str) -> Layout:
+def layout_of(corpus: str) -> Layout:
+    """Return a layout by name.
+
+    Raises
+    ------
+    CorpusError
+        The name is not known.
+    """
     if corpus not in LAYOUTS:
         raise CorpusError(
             f"the file names of {corpus!r} are not known", f"Choose one of {', '.join(LAYOUTS)}, or write a manifest"
@@ -113,53 +68,30 @@ def _layout(corpus: str) -> Layout:
     return LAYOUTS[corpus]
 
 
-def _matching(
-    source: Path, corpus: str, layout: Layout, progress: Callable[[Iterable[Path]], Iterable[Path]]
-) -> Iterable[tuple[Path, dict[str, str]]]:
-    by_name: dict[str, Path] = {}
-    for path in sorted(source.rglob("*")):
-        # macOS archives hold a shadow ._NAME of each file.
-        if path.suffix.lower() not in AUDIO_SUFFIXES or path.name.startswith("."):
-            continue
-        # RAVDESS's archive on Kaggle, and TESS's, hold everything twice.
-        if re.fullmatch(layout.pattern, path.stem) and _same(by_name.setdefault(path.name, path), path) is False:
-            raise CorpusError(
-                f"{by_name[path.name]} and {path} have one name and differ", "Delete the one that does not belong"
-            )
-    if not by_name:
-        raise CorpusError(f"{source} holds no files named as in {corpus}", "Name the folder it was unpacked into")
-    for path in progress(list(by_name.values())):
-        fields = parse_name(corpus, path.stem)
-        if fields is not None:
-            yield path, fields
-
-
-def _same(first: Path, second: Path) -> bool:
-    return first == second or _sha256(first) == _sha256(second)
-
-
-def _row(path: Path, fields: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
-    seconds = len(read_pcm(path)) / SAMPLE_RATE
-    blank = dict.fromkeys(COLUMNS, "")
-    return path, {**blank, **fields, "file": path.name, "duration_s": f"{seconds:.3f}", "sha256": _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 _RAVDESS_EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 _EMODB_EMOTIONS = {
     "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral",
 }  # fmt: skip
 _EMODB_MEN = ("03", "10", "11", "12", "15")
+_SAVEE_EMOTIONS = {
+    "a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "n": "neutral", "sa": "sadness", "su": "surprise",
+}  # fmt: skip
+_EMOVO_EMOTIONS = {
+    "dis": "disgust", "gio": "joy", "neu": "neutral", "pau": "fear", "rab": "anger", "sor": "surprise",
+    "tri": "sadness",
+}  # fmt: skip
+_NEMO_WOMEN = ("EB0", "IC0", "KD0", "MK0")
 _CREMAD_EMOTIONS = {
     "ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad",
 }  # fmt: skip
-_CREMAD = """title = "English, acted by 91 actors"
-licence = "ODbL-1.0 and DbCL-1.0"
-may_ship = true
-"""
+# The 43 actresses among the 91 actors; the corpus has them in VideoDemographics.csv, apart from the recordings.
+_CREMAD_WOMEN = frozenset(
+    1000 + number
+    for number in (
+        2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 18, 20, 21, 24, 25, 28, 29, 30, 37, 43, 46, 47, 49, 52, 53, 54, 55, 56, 58, 60,
+        61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
+    )
+)  # fmt: skip
 
 
 def _ravdess(raw: dict[str, str]) -> dict[str, str]:
@@ -177,7 +109,25 @@ def _emodb(raw: dict[str, str]) -> dict[str, str]:
 
 
 def _cremad(raw: dict[str, str]) -> dict[str, str]:
-    return {**raw, "emotion": _CREMAD_EMOTIONS[raw["emotion"]]}
+    gender = "f" if int(raw["speaker"]) in _CREMAD_WOMEN else "m"
+    return {**raw, "gender": gender, "emotion": _CREMAD_EMOTIONS[raw["emotion"]]}
+
+
+def _nemo(raw: dict[str, str]) -> dict[str, str]:
+    return {**raw, "gender": "f" if raw["speaker"] in _NEMO_WOMEN else "m"}
+
+
+def _savee(raw: dict[str, str]) -> dict[str, str]:
+    # 15 sentences for each emotion, 30 neutral ones; their numbers mean other sentences with each emotion.
+    return {**raw, "gender": "m", "emotion": _SAVEE_EMOTIONS[raw["emotion"]]}
+
+
+def _emovo(raw: dict[str, str]) -> dict[str, str]:
+    return {**raw, "gender": raw["speaker"][0], "emotion": _EMOVO_EMOTIONS[raw["emotion"]]}
+
+
+def _plain(raw: dict[str, str]) -> dict[str, str]:
+    return {**raw, "emotion": raw["emotion"].lower().replace(" ", "_")}
 
 
 def _tess(raw: dict[str, str]) -> dict[str, str]:
@@ -203,10 +153,9 @@ LAYOUTS: Mapping[str, Layout] = {
         r"(?P<speaker>1\d{3})_(?P<statement>[A-Z]{3})_(?P<emotion>ANG|DIS|FEA|HAP|NEU|SAD)_(?P<intensity>XX|HI|LO|MD|X)",
         "en",
         _cremad,
-        _CREMAD,
     ),
     "nemo": Layout(
-        r"(?P<speaker>[A-Z]{2}\d)_(?P<emotion>anger|fear|happiness|neutral|sadness|surprised)_\d+", "pl", dict
+        r"(?P<speaker>[A-Z]{2}\d)_(?P<emotion>anger|fear|happiness|neutral|sadness|surprised)_\d+", "pl", _nemo
     ),
     "tess": Layout(
         r"(?P<speaker>OAF?|YAF)_(?P<statement>[a-z]+)_"
@@ -214,6 +163,12 @@ LAYOUTS: Mapping[str, Layout] = {
         "en",
         _tess,
     ),
+    # a folder a speaker as its authors give it out; one folder with the speaker in the names elsewhere
+    "savee": Layout(r"(?:.*/)?(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)\d\d", "en", _savee, parents=1),
+    "emovo": Layout(
+        r"(?P<emotion>dis|gio|neu|pau|rab|sor|tri)-(?P<speaker>[fm][123])-(?P<statement>[a-z]\d)", "it", _emovo
+    ),
     "neutral-libri": Layout(r"(?P<speaker>\d+)-\d+-\d+", "en", _libri),
+    "plain": Layout(r"(?P<emotion>[^/]+)/(?P<speaker>[^/_]+)_[^/]+", "", _plain, parents=1),
 }
-"""Corpora whose file names can be read, by the name that their folder gets."""
+"""Corpora whose file names can be read, by name; `plain` is for one's own: `emotion/speaker_anything.wav`."""

@@ -14,6 +14,9 @@ MANIFEST_NAME = "manifest.csv"
 AUDIO_FOLDER = "audio"
 COLUMNS = ("file", "speaker", "gender", "emotion", "intensity", "statement", "language", "duration_s", "sha256")
 GENDERS = ("f", "m", "")
+UNLABELLED = ""
+"""The emotion of a clip whose label does not count."""
+
 _CURE = "See the layout in the toolchain's manual"
 
 
@@ -33,7 +36,7 @@ class Clip:
     """`f`, `m`, or empty where it is unknown."""
 
     emotion: str
-    """Class, of `CLASSES` or `OPTIONAL_CLASSES`."""
+    """Class, of `CLASSES` or `OPTIONAL_CLASSES`; `UNLABELLED` where none is known."""
 
     intensity: str
     statement: str
@@ -73,7 +76,9 @@ def read_rows(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def read_corpus(folder: Path, classes: Sequence[str] = CLASSES) -> tuple[CorpusInfo, list[Clip]]:
+def read_corpus(
+    folder: Path, classes: Sequence[str] = CLASSES, *, labelled: bool = True
+) -> tuple[CorpusInfo, list[Clip]]:
     """Return a corpus's clips, labels mapped to classes.
 
     Clips of an optional class that is not among `classes` are left out.
@@ -84,6 +89,8 @@ def read_corpus(folder: Path, classes: Sequence[str] = CLASSES) -> tuple[CorpusI
         Holds `manifest.csv` and `audio/`.
     classes : sequence of str
         Which classes the recipe tells apart.
+    labelled : bool
+        Whether labels count; else every clip is taken, and none has an emotion.
 
     Returns
     -------
@@ -102,7 +109,14 @@ def read_corpus(folder: Path, classes: Sequence[str] = CLASSES) -> tuple[CorpusI
     for row in read_rows(folder):
         file, own = row["file"], row["emotion"]
         emotion = info.labels.get(own, own)
-        if emotion not in CLASSES and emotion not in OPTIONAL_CLASSES:
+        if not labelled:
+            emotion = UNLABELLED
+        elif not own:
+            raise CorpusError(
+                f"{folder / file} has no emotion in {MANIFEST_NAME}",
+                "Fill it in, remove the row, or name the corpus in data.unlabelled",
+            )
+        elif emotion not in CLASSES and emotion not in OPTIONAL_CLASSES:
             raise CorpusError(
                 f"{folder / file}: unknown emotion {own!r}",
                 f"Map it to one of {', '.join((*CLASSES, *OPTIONAL_CLASSES))} in corpus.toml",
@@ -116,10 +130,12 @@ def read_corpus(folder: Path, classes: Sequence[str] = CLASSES) -> tuple[CorpusI
         if not (folder / AUDIO_FOLDER / file).is_file():
             raise CorpusError(f"{folder / AUDIO_FOLDER / file} is missing", "Copy it there or remove its row")
         seen.add(file)
-        if emotion in classes:
+        if emotion in classes or not labelled:
             clips.append(_clip(folder.name, row, emotion))
     if not clips:
         raise CorpusError(f"{folder} has no clip of {', '.join(classes)}", "Leave it out of the recipe")
+    if not labelled:
+        return replace(info, told_apart=tuple(classes)), clips
     present = {clip.emotion for clip in clips}
     told_apart = tuple(c for c in classes if c in (info.told_apart or present))
     outside = present.difference(told_apart)

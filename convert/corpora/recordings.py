@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,8 +16,13 @@ from convert.corpora.activity import active_range
 from convert.corpora.audio import read_pcm
 from convert.corpora.catalogue import CorpusInfo
 from convert.corpora.manifest import AUDIO_FOLDER, Clip
+from convert.errors import CorpusError
 
 SAMPLES, INDEX, CLIPS = "samples.int16", "index.npz", "clips.json"
+MOST_BROKEN = 0.05
+"""Share of a corpus's files that may be broken; with more of them something is wrong that no run should hide."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +69,7 @@ def decode(
     folder: Path,
     progress: Callable[[Iterable[Clip]], Iterable[Clip]] = iter,
 ) -> None:
-    """Decode all clips into `folder`.
+    """Decode all clips into `folder`; a broken file is logged and left out.
 
     Parameters
     ----------
@@ -79,12 +85,22 @@ def decode(
     Raises
     ------
     CorpusError
-        A file that cannot be read.
+        More than a few files of a corpus cannot be read.
     """
     start, active, level, digests = [0], [], [], []
+    whole, broken = [], dict.fromkeys(corpora, 0)
+    limit = {name: MOST_BROKEN * sum(clip.corpus == name for clip in clips) for name in corpora}
     with (folder / SAMPLES).open("wb") as stream:
         for clip in progress(clips):
-            pcm = read_pcm(root / clip.corpus / AUDIO_FOLDER / clip.file, clip.sha256)
+            try:
+                pcm = read_pcm(root / clip.corpus / AUDIO_FOLDER / clip.file, clip.sha256)
+            except CorpusError as error:
+                broken[clip.corpus] += 1
+                if broken[clip.corpus] > limit[clip.corpus]:
+                    raise
+                log.warning("left out: %s", error.problem)
+                continue
+            whole.append(clip)
             first, last, dbfs = active_range(pcm)
             stream.write(pcm.tobytes())
             start.append(start[-1] + len(pcm))
@@ -94,7 +110,7 @@ def decode(
     np.savez(folder / INDEX, start=start, active=np.reshape(active, (-1, 2)), level_dbfs=level)
     plain = {
         "corpora": [asdict(replace(info, labels=dict(info.labels))) for info in corpora.values()],
-        "clips": [asdict(clip) for clip in clips],
+        "clips": [asdict(clip) for clip in whole],
         "pcm_sha256": digests,
     }
     (folder / CLIPS).write_text(json.dumps(plain), encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from convert.evaluate.report import from_plain, to_plain
 from convert.evaluate.students import Answers
 from convert.packing import FLOAT, pack
 from convert.prepare import Prepared
+from convert.protocols import SPEAKER
 from convert.stages import code_digest, run_stage
 
 CODE = (
@@ -58,6 +59,8 @@ def evaluate_student(prepared: Prepared, exported: Path, decision: Path, out: Pa
         recordings = prepared.recordings
         answers = ask_all(model, (exported / FLOAT).read_bytes(), [recordings.pcm(clip) for clip in clips])
         judged = judge(model, answers, [recordings.clips[clip] for clip in clips], recordings.classes_of_corpus)
+        if (protocol := prepared.recipe.data.split) != SPEAKER:
+            judged = [replace(each, name=f"{each.name}, {protocol} split") for each in judged]
         (folder / EVALUATION).write_text(json.dumps(to_plain(judged), indent=1), encoding="utf-8")
         streaming = answers[STREAMING]
         np.savez(folder / ANSWERS, logits=streaming.logits, heard=streaming.heard)

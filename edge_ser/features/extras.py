@@ -57,6 +57,7 @@ EXTRAS: Mapping[str, Extra] = MappingProxyType(
         # Height is the speaker's own; voicing and its onsets mean the same in every voice.
         "pitch": Extra("pitch.Pitch", PCM, (True, False, False)),
         "rhythm": Extra("rhythm.Rhythm", LOG_MEL, (False, False)),
+        "waveform": Extra("waveform.Waveform", PCM, (False,) * 160),
     }
 )
 """By the name that a recipe chooses them by."""

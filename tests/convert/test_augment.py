@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import signal
 
 from convert.augment import Augment, Material, augment, open_material, write_material
 from convert.augment.background import Hiss, Noise, add_hiss, add_noise, coloured_noise
@@ -17,7 +18,16 @@ from convert.augment.level import Clipping, Gain, change_gain, clip_peaks
 from convert.augment.material import NOTHING
 from convert.augment.microphone import Codec, Equaliser, Telephone, code, equalise, limit_band, mu_law
 from convert.augment.room import Room, add_room, simulate
-from convert.augment.voice import Pitch, Speed, Tempo, change_pitch, change_speed, change_tempo
+from convert.augment.voice import (
+    Pitch,
+    Speed,
+    Tempo,
+    Tract,
+    change_pitch,
+    change_speed,
+    change_tempo,
+    change_tract,
+)
 from convert.corpora.manifest import read_rows
 from convert.corpora.synthetic import SENTENCES, synthesise
 from convert.errors import CorpusError
@@ -267,3 +277,27 @@ def test_a_damaged_noise_is_named(tmp_path: Path) -> None:
     (folder / "manifest.csv").write_text(f"{header}\nrain.wav,,,rain,,,,1.0,\n")
     with pytest.raises(CorpusError, match=r"rain\.wav"):
         write_material(tmp_path, tmp_path)
+
+
+def test_a_longer_tract_lowers_the_formants_and_leaves_the_pitch() -> None:
+    rng = np.random.default_rng(0)
+    pulses = np.zeros(32000)
+    pulses[::125] = 1.0  # 128 Hz
+    voice = signal.lfilter([1.0], np.poly([0.97 * np.exp(2j * np.pi * f / 16000) for f in (800, -800)]).real, pulses)
+    voice = (0.1 * voice / np.abs(voice).max() + 1e-5 * rng.normal(size=len(voice))).astype(np.float32)
+    moved = change_tract(voice, np.random.default_rng(1), Tract(1.0, (0.8, 0.8)))
+    assert moved.shape == voice.shape
+    assert peak_hz(moved, 300, 2000) == pytest.approx(640, abs=64)  # to the nearest harmonic
+    assert peak_hz(voice, 300, 2000) == pytest.approx(800, abs=64)
+    for samples in (voice, moved):
+        strength = np.abs(np.fft.rfft(samples))[: 20 * 256 : 2]  # 1 Hz apart
+        assert strength[128 * np.arange(2, 8)].min() > 5 * np.median(strength), "harmonics stay"
+    before = np.random.default_rng(2)
+    np.testing.assert_array_equal(change_tract(voice, before, Tract(0.0)), voice)
+    assert before.random() == np.random.default_rng(2).random(), "the draws of the others stay"
+
+
+def peak_hz(samples: np.ndarray, low: int, high: int) -> float:
+    hz, power = signal.welch(samples, 16000, nperseg=4096)
+    inside = (hz > low) & (hz < high)
+    return float(hz[inside][power[inside].argmax()])

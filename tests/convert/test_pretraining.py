@@ -12,7 +12,7 @@ from convert.corpora.synthetic import SENTENCES, make_corpus
 from convert.cross_validation import cross_validate
 from convert.errors import RecipeError
 from convert.recipe import Data, Network, Recipe, Training
-from convert.run import Learnt, first_run, learn
+from convert.run import Learnt, first_run, learn, trained_by
 from convert.train import WEIGHTS
 
 CLASSES = ["neutral", "angry"]
@@ -64,7 +64,8 @@ def test_the_first_training_hears_only_its_own_recordings(both: tuple[Learnt, Le
 def test_teacher_and_student_begin_with_what_they_learnt_first(both: tuple[Learnt, Learnt]) -> None:
     """The second training has a learning rate of nothing, so it ends where it began."""
     first, second = both
-    for before, after in ((first.teachers[0], second.teachers[0]), (first.student, second.student)):
+    teachers = (trained_by(first.soft[0]), trained_by(second.soft[0]))
+    for before, after in (teachers, (first.student, second.student)):
         assert before.name != after.name
         assert len(kernels(before)) >= 4
         assert kernels(after) == kernels(before)

@@ -24,7 +24,9 @@ def test_the_card_holds(corpora: Path) -> None:
     answers = ask(streaming_student(model), read_clips(corpora, clips), len(model.metadata.classes))
     assert answers.heard.mean() > 0.99
     judged = {each.name: each for each in judge(model, {STREAMING: answers}, clips, told_apart)}
-    stated_of = {name.removesuffix(": UAR"): value for name, value in model.metadata.metrics.items() if name.endswith(": UAR")}
+    stated_of = {
+        name.removesuffix(": UAR"): value for name, value in model.metadata.metrics.items() if name.endswith(": UAR")
+    }
     assert set(stated_of) <= set(judged)
     for name, stated in stated_of.items():
         each = judged[name]

@@ -213,6 +213,7 @@ def test_the_card_has_its_plots_and_is_in_the_file(run: Run) -> None:
     for plot in ("confusion", "reliability", "risk"):
         assert f"(tiny.{plot}.png)" in card
         assert (run.out / f"tiny.{plot}.png").read_bytes().startswith(b"\x89PNG")
+    assert "| CC0-1.0 | nobody's voice |" in card
     assert "$" not in card
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from convert.corpora import Clip, read_corpus
 from convert.errors import SplitError
+from convert.protocols import PROTOCOLS, check_classes, split_clips
 from convert.splits import (
     RAVDESS_FOLDS,
     Split,
@@ -22,6 +23,7 @@ from convert.splits import (
     split_by_corpus,
     split_by_speaker,
     split_by_statement,
+    stratified_folds,
 )
 
 
@@ -165,3 +167,66 @@ def test_every_fold_of_the_real_corpora_is_disjoint(corpora: Path) -> None:
         # 03-01-03-01-02-01-07 is there twice under two names, by one actor: it never crosses.
         check_disjoint(clips, [each.sha256 for each in clips], split)
         assert (len(split.validation), len(split.held_out)) == (240, 240)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_protocol_lets_a_recording_of_the_test_into_training(protocol: str) -> None:
+    named = {
+        "speaker": ({"one": "a", "two": "b"}, {"one": "b"}),
+        "corpus": ({"two": []}, {"one": "b"}),
+        "text": ({"one": "x"}, {"one": "y"}),
+    }
+    held_out, validation = named.get(protocol, ({}, {}))
+    twins = [name.replace("1.wav", "0.wav") for name in DIGESTS]  # each speaker's second recording is the first
+    digests = twins if protocol.startswith("random") else DIGESTS
+    split = split_clips(CLIPS, digests, protocol, held_out, validation, share=0.25, seed=3)
+    test, chosen = set(split.held_out.tolist()), set(split.validation.tolist())
+    assert test
+    assert chosen
+    assert not test & chosen
+    if protocol == "random-after-augmentation":
+        assert split.copies_cross
+        assert test < set(split.train.tolist()), "their copies are trained with; that is what the name says"
+        return
+    train = set(split.train.tolist())
+    assert not split.copies_cross
+    assert not train & (test | chosen)
+    for one, other in ((train, test), (train, chosen), (chosen, test)):
+        assert not {digests[index] for index in one} & {digests[index] for index in other}
+    if protocol in ("speaker", "corpus"):
+        assert not {CLIPS[index].speaker for index in train} & {CLIPS[index].speaker for index in test}
+    if protocol == "corpus":
+        assert {CLIPS[index].corpus for index in test} == {"two"}
+
+
+def test_the_random_ones_hear_the_speakers_they_test() -> None:
+    split = split_clips(CLIPS, DIGESTS, "random", {}, {}, share=0.25, seed=0)
+    tested = {CLIPS[index].speaker for index in split.held_out}
+    assert tested <= {CLIPS[index].speaker for index in split.train}, "which is why it is no accuracy"
+
+
+@given(st.integers(2, 4), st.integers(0, 2**16))
+def test_stratified_folds_test_everybody_once(count: int, seed: int) -> None:
+    folds = stratified_folds(CLIPS, "one", count, seed)
+    assert len(folds) == count
+    assert Counter(speaker for fold in folds for speaker in fold) == Counter("abcd")
+
+
+def test_a_corpus_of_many_speakers_has_few_folds() -> None:
+    clips = [clip("big", f"s{n:02d}", k, e) for n in range(30) for k, e in enumerate(("happy", "sad"))]
+    folds = folds_of(clips, "big")
+    assert len(folds) == 6
+    assert sum(map(len, folds)) == 30
+    with pytest.raises(SplitError, match="folds"):
+        stratified_folds(clips, "big", 31, 0)
+
+
+def test_a_class_of_one_speaker_or_none_to_train_on_is_refused() -> None:
+    split = split_by_speaker(CLIPS, {"one": "a"})
+    check_classes(CLIPS, split, ["happy", "sad"])
+    lonely = [*CLIPS, clip("one", "b", 99, "bored")]
+    with pytest.raises(SplitError, match=r"Only one/b speaks 'bored'"):
+        check_classes(lonely, split, ["happy", "sad", "bored"])
+    held = [*CLIPS, clip("one", "a", 99, "bored"), clip("two", "a", 99, "bored")]
+    with pytest.raises(SplitError, match="'bored' is left"):
+        check_classes(held, split_by_speaker(held, {"one": "a", "two": "a"}), ["bored"])

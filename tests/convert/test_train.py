@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from convert.architectures import architecture
 from convert.distill import soft_targets
 from convert.errors import TrainingError
 from convert.examples import Examples
+from convert.loss_options import Losses
 from convert.losses import distillation, masked_cross_entropy
 from convert.recipe import Distillation, Training
 from convert.train import WEIGHTS, predict, train
@@ -202,3 +204,27 @@ def test_a_loss_that_is_no_number_stops_the_run(
     with pytest.raises(TrainingError, match="loss") as caught:
         run(broken, tmp_path, Training(epochs=1, batch_size=1, averaging=0.0))
     assert caught.value.cure
+
+
+def test_all_terms_together_still_learn(examples: Examples, tmp_path: Path) -> None:
+    terms = Losses(
+        focal=1.0,
+        calibration=0.1,
+        affect=0.1,
+        hierarchy=0.1,
+        contrastive=0.1,
+        speaker_adversary=0.05,
+        gender_adversary=0.05,
+    )
+    everything = replace(TRAINING, epochs=4, mixup=0.2, curriculum=0.5, losses=terms)
+    rows = np.arange(len(examples.target))
+    taught = replace(
+        examples,
+        soft=np.eye(N_CLASSES, dtype=np.float32)[examples.target],
+        labelled=rows % 4 > 0,
+        speaker=rows % 5,
+        gender=rows % 3,
+    )
+    places = np.array([[0, 0], [0.8, 0.5], [-0.5, 0.6]], np.float32)
+    model = run(taught, tmp_path, everything, distil=Distillation(temperature=1.0, alpha=0.5), places=places)
+    assert np.mean(answers(model, examples).argmax(axis=1) == examples.target) > 0.7

@@ -28,8 +28,8 @@ EXPECTED = {
     "mfcc": "f7d4ea58b615572bc5b89827b43e8b101858b6ceaada53e228e8a0ff4c3f6b03",
     "mfcc_13": "9cdc81778d0e8b491edd6339f8449fe01c7b3a38d0d9876e00821720e4f0ac53",
     "running_mean": "9dda7b8fa35009acce2fca382e2f794e32e641c742d4852fbdfde29ff8b5d9da",
-    "extras": "7f837c4dff9d2d94ce1bd99c56b06ea3c2a6ef6afc15f021c276c8e029d7d2f7",
-    "extras_int8": "fa321ae9651d1a487e0166b901b810a98f01a293dc2f014cc8bb3349dc1615ce",
+    "extras": "2ca66f4d48c4ccf3f0d4b7aaa31e05cc6c0f5dc44c486e5befe3d8e511483021",
+    "extras_int8": "2b144780c1c1369f36abbce96dc5214c8f5913c607f800be551e9ed28746fac9",
     "speech": "4de143e6a483a5c990c77842a378db086cfd2b7d04853918768ae43afd130e59",
 }
 KERNELS = ("Prescott", "Nehalem", "Sandybridge", "Haswell", "SkylakeX", "Zen")  # OpenBLAS falls back where it must

@@ -50,7 +50,8 @@ def test_an_endless_stream_needs_no_more_memory_than_a_short_one(name: str) -> N
     before = held(stream._extras._features)
     for _ in range(5):
         stream.push(EVERYTHING[:-77])
-    assert held(stream._extras._features) == before > 0
+    assert held(stream._extras._features) == before
+    assert before or name == "waveform", "which alone remembers nothing"
 
 
 def held(thing: object) -> int:
