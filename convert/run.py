@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,9 @@ def learn(
     taught = examples_of(prepared, prepared.split.train, variants=True)
     if feedback is not None:
         prepared, taught = add_feedback(prepared, taught, feedback, out)
-    starts = [None] * len(recipe.teachers) if first is None else [trained_by(soft) for soft in first.soft]
+    starts = [trained_by(soft) for soft in first.soft] if first else []
     soft = [
-        teach(prepared, teacher, taught, out, start=start)
-        for teacher, start in zip(recipe.teachers, starts, strict=True)
+        teach(prepared, teacher, taught, out, start=start) for teacher, start in zip_longest(recipe.teachers, starts)
     ]
     if soft:
         taught = distilled(prepared, taught, soft, out, starts)
@@ -169,7 +169,7 @@ def teach(
 
 
 def distilled(
-    prepared: Prepared, taught: Examples, soft: list[Path], out: Path, starts: Sequence[Path | None]
+    prepared: Prepared, taught: Examples, soft: list[Path], out: Path, starts: Sequence[Path | None] = ()
 ) -> Examples:
     """Return the examples with what the teachers say together as soft targets; see `convert.ensemble`."""
     distillation, teachers = prepared.recipe.distillation, prepared.recipe.teachers
@@ -227,7 +227,7 @@ def out_of_fold(
     answers = [np.zeros(taught.counts_as.shape, np.float32) for _ in teachers]
     for number in range(count):
         inside = fold == number
-        for nth, (teacher, start) in enumerate(zip(teachers, starts, strict=True)):
+        for nth, (teacher, start) in enumerate(zip_longest(teachers, starts)):
             folder = teach(prepared, teacher, taught, out, start=start, fold=(number, inside))
             answers[nth][inside] = np.load(folder / LOGITS)[inside]
     return answers, fold
