@@ -16,6 +16,11 @@ QUESTIONS = {
     "student": "what one step of the student costs, on each runtime installed",
     "pipeline": "what it costs from PCM to event, by block size and by stage",
     "footprint": "how large it is, how long it takes to start, how much memory it holds",
+    "energy": "what an hour of listening costs in joules, or in processor time where nothing counts joules",
+    "microcontroller": "what the same student needs on a microcontroller, and whether it says the same",
+    "prediction": "what a step should cost on boards that are not here, from published peaks",
+    "peers": "what others do for the same job on the same audio: their cost, size, start and memory, and how right they are",
+    "toolchain": "what making a model costs: audio to features, and each stage of the smoke recipe",
     "soak": "whether days of audio pass without a sample unaccounted for, memory lost or a decision changed",
     "resample": "what it costs to bring other sample rates to 16 kHz, beside soxr",
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +18,8 @@ from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.machine import machine_facts
 
 PLAIN_WIDTH = 120  # characters, of a table that does not go to a terminal
 
@@ -42,6 +43,9 @@ class Spread:
     high: float
     """Third quartile."""
 
+    def __float__(self) -> float:
+        return self.median
+
     def __str__(self) -> str:
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
@@ -60,6 +64,10 @@ class Table:
     """One tuple a row, as long as `columns`."""
 
 
+Figure = float | Spread
+"""A spread where it was repeated, so that two runs can be told apart."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What one benchmark found."""
@@ -70,13 +78,13 @@ class Report:
     tables: tuple[Table, ...]
     """For people."""
 
-    figures: Mapping[str, float]
+    figures: Mapping[str, Figure]
     """For programs: every figure under a stable name that ends in its unit (`..._us`, `..._ratio`)."""
 
     notes: tuple[str, ...] = ()
     """What was left out and why, such as a peer that is not installed."""
 
-    machine: Mapping[str, Cell] = field(default_factory=lambda: machine_facts())
+    machine: Mapping[str, Cell] = field(default_factory=machine_facts)
     """Where it was measured."""
 
 
@@ -135,21 +143,6 @@ def ratio(times: Times, ours: str, theirs: str) -> Spread:
     return spread(times[ours] / times[theirs])
 
 
-def machine_facts() -> dict[str, Cell]:
-    """Return processor, operating system and versions: what a timing means nothing without."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
-        "blas_kernel": os.environ.get("OPENBLAS_CORETYPE"),
-        "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "date": time.strftime("%Y-%m-%d"),
-    }
-
-
 def show(report: Report, to: TextIO | None = None) -> None:
     """Print a report's tables, notes and machine; with rich where it is installed, else in plain text."""
     to = sys.stdout if to is None else to
@@ -157,7 +150,7 @@ def show(report: Report, to: TextIO | None = None) -> None:
         _print_table(table, to)
     for note in report.notes:
         print(f"note: {note}", file=to)
-    print("machine: " + ", ".join(f"{key} {value}" for key, value in report.machine.items() if value), file=to)
+    print("machine: " + ", ".join(f"{key} {value}" for key, value in report.machine.items() if value is not None), file=to)
 
 
 def to_json(report: Report) -> str:
@@ -171,16 +164,6 @@ def write(report: Report, folder: str | os.PathLike[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_json(report), encoding="utf-8")
     return path
-
-
-def _processor() -> str:
-    """Return the processor's name as the kernel tells it; boards say `Model`, PCs `model name`."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    return facts.get("Model") or facts.get("model name") or platform.processor()
 
 
 def _print_table(table: Table, to: TextIO) -> None:
