@@ -146,11 +146,11 @@ def pmic_watts() -> float | None:
 
 
 def watts_of(told: str) -> float | None:
-    """Return the sum over the rails of what `vcgencmd pmic_read_adc` prints.
+    r"""Return the sum over the rails of what `vcgencmd pmic_read_adc` prints.
 
     Examples
     --------
-    >>> watts_of("VDD_CORE_A current(7)=2.00000000A\\nVDD_CORE_V volt(15)=0.75000000V")
+    >>> watts_of("VDD_CORE_A current(7)=2.00000000A\nVDD_CORE_V volt(15)=0.75000000V")
     1.5
     """
     amperes = {name: float(value) for name, value in PMIC_CURRENT.findall(told)}

@@ -70,7 +70,7 @@ def run(quick: bool = False) -> Report:
 def _install_sizes(figures: dict[str, Figure]) -> Table:
     runtimes = [PACKAGES[name] for name in installed_backends()]
     shared = with_dependencies(set(_required_by("edge-ser")) - set(PACKAGES.values()))
-    sizes = {"edge-ser": _folder_bytes(PACKAGE)}
+    sizes = {"edge-ser": package_bytes()}
     sizes |= {name: installed_bytes(name) for name in sorted(shared | with_dependencies(set(runtimes)))}
     totals = {
         f"all with {name}": sum(sizes[needed] for needed in {"edge-ser"} | shared | with_dependencies({name}))
@@ -115,8 +115,9 @@ def installed_bytes(name: str) -> int:
     return sum(path.stat().st_size for path in paths if path.suffix != ".pyc" and path.is_file())
 
 
-def _folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+def package_bytes() -> int:
+    """Return the size of edge-ser itself, likewise."""
+    return sum(path.stat().st_size for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
 def _file_sizes(figures: dict[str, Figure], notes: list[str]) -> Table:

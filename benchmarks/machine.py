@@ -60,7 +60,9 @@ def state() -> dict[str, Fact]:
 def before_and_after(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return two states as facts of one report."""
     return {
-        f"{name}_{when}": value for when, found in (("before", before), ("after", after)) for name, value in found.items()
+        f"{name}_{when}": value
+        for when, found in (("before", before), ("after", after))
+        for name, value in found.items()
     }
 
 

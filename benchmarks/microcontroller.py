@@ -30,7 +30,7 @@ QUICK_STEPS = 25
 TOLERANCE = 1  # int8 steps
 ARENA_LINE = re.compile(r"Arena allocation (total|head|tail) (\d+) bytes")
 PARTS = {"total": "arena", "head": "of it for tensors", "tail": "of it kept: structures, constants"}
-PRINT_ALLOCATIONS = f"""
+PRINT_ALLOCATIONS = """
 from benchmarks.microcontroller import micro_interpreter
 micro_interpreter().print_allocations()
 """
@@ -87,7 +87,9 @@ def _allocations() -> str:
     return processes.python("-c", PRINT_ALLOCATIONS, complaints=True)
 
 
-def _compare(model: ModelFile, micro: Any, backend: str, heard: Sequence[NDArray[np.int8]], own: bool) -> tuple[int, int]:
+def _compare(
+    model: ModelFile, micro: Any, backend: str, heard: Sequence[NDArray[np.int8]], own: bool
+) -> tuple[int, int]:
     """Return the largest difference and the steps with the same class; `own`: each carries its own state along."""
     network = Network(model.tflite, 1, backend)
     graph = network.graph

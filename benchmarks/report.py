@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,6 +143,11 @@ def ratio(times: Times, ours: str, theirs: str) -> Spread:
     return spread(times[ours] / times[theirs])
 
 
+def median_of(figure: Any) -> float:
+    """Return a figure, or the median of one that was repeated, as a report or its JSON file holds it."""
+    return float(figure["median"] if isinstance(figure, Mapping) else figure)
+
+
 def show(report: Report, to: TextIO | None = None) -> None:
     """Print a report's tables, notes and machine; with rich where it is installed, else in plain text."""
     to = sys.stdout if to is None else to
@@ -150,7 +155,8 @@ def show(report: Report, to: TextIO | None = None) -> None:
         _print_table(table, to)
     for note in report.notes:
         print(f"note: {note}", file=to)
-    print("machine: " + ", ".join(f"{key} {value}" for key, value in report.machine.items() if value is not None), file=to)
+    facts = ", ".join(f"{key} {value}" for key, value in report.machine.items() if value is not None)
+    print(f"machine: {facts}", file=to)
 
 
 def to_json(report: Report) -> str:
@@ -167,7 +173,7 @@ def write(report: Report, folder: str | os.PathLike[str]) -> Path:
 
 
 def _print_table(table: Table, to: TextIO) -> None:
-    cells = [[_text(cell) for cell in row] for row in table.rows]
+    cells = [[cell_text(cell) for cell in row] for row in table.rows]
     try:
         from rich.console import Console
         from rich.table import Table as RichTable
@@ -192,7 +198,8 @@ def _print_plain(table: Table, cells: list[list[str]], to: TextIO) -> None:
         print("  ".join([first, *rest]).rstrip(), file=to)
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """Return a cell as people read it: four digits of a number, a dash for nothing."""
     if cell is None:
         return "-"
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
