@@ -135,8 +135,8 @@ def _add_commands(questions: argparse._SubParsersAction[argparse.ArgumentParser]
     board = questions.add_parser(
         "board-report",
         help="the one JSON to send back from a real board",
-        description="Measures what edge-ser costs on this board and writes one JSON file to send back. It holds figures "
-        "and the facts of the machine, no names and no paths.",
+        description="Measures what edge-ser costs on this board and writes one JSON file to send back. It holds "
+        "figures and the facts of the machine, no names and no paths.",
     )
     board.add_argument("--quick", action="store_true", help="fewer repeats")
     board.add_argument(

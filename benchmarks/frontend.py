@@ -252,7 +252,9 @@ def _torchaudio_batch() -> Feed:
     torch.set_num_threads(1)
     transform = torchaudio.transforms.MFCC(
         SAMPLE_RATE, N_MFCC,
-        melkwargs={"n_fft": N_FFT, "win_length": WINDOW, "hop_length": HOP, "n_mels": N_MELS, "f_min": 20, "center": False},
+        melkwargs={
+            "n_fft": N_FFT, "win_length": WINDOW, "hop_length": HOP, "n_mels": N_MELS, "f_min": 20, "center": False,
+        },
     )  # fmt: skip
     return lambda pcm: transform(torch.from_numpy(pcm * np.float32(1 / 32768)))
 

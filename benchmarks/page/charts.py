@@ -166,7 +166,8 @@ def _ticks(highest: float) -> list[float]:
 
 
 def _decades(lowest: float, highest: float) -> list[float]:
-    first, last = math.floor(math.log10(lowest)), math.ceil(math.log10(highest))
+    # From half the lowest value on, so that its bar is to be seen.
+    first, last = math.floor(math.log10(lowest / 2)), math.ceil(math.log10(highest))
     return [10.0**power for power in range(first, max(last, first + 1) + 1)]
 
 

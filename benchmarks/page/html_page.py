@@ -40,7 +40,8 @@ section{padding:1.4rem 1.5rem;margin:0 0 1.4rem;scroll-margin-top:1rem}
 th,td{padding:.32rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:600;vertical-align:bottom;white-space:normal}
 th:first-child,td:first-child{text-align:left;white-space:normal;min-width:9rem}
-tr:last-child td{border-bottom:0}td.yes{color:var(--good);font-weight:600}td.no{color:var(--bad);font-weight:600}
+tr:last-child td{border-bottom:0}
+th.words,td.words{text-align:left}td.yes{color:var(--good);font-weight:600}td.no{color:var(--bad);font-weight:600}
 details{margin:.7rem 0}summary{cursor:pointer;color:var(--soft);font-weight:600;font-size:.92rem}
 svg{display:block;width:100%;height:auto;margin:1.2rem 0}.notes{font-size:.88rem;color:var(--soft);padding-left:1.1rem}
 code{font:0.88em ui-monospace,monospace}footer{color:var(--soft);font-size:.88rem}
@@ -70,8 +71,8 @@ def page(reports: Sequence[Plain], questions: Mapping[str, str]) -> str:
         f'<p class="soft">{html.escape(_where(facts))}</p><nav>{links}</nav>'
         f"{'' if goals is None else _goals(goals)}{sections}"
         "<footer><p>Candidates take turns within one run; a ratio is taken in each round, and what is shown is the "
-        "median with its quartiles. Absolute times hold for this machine alone. Made by <code>edge-ser-bench all</code>.</p>"
-        "</footer></main></body></html>\n"
+        "median with its quartiles. Absolute times hold for this machine alone. Made by <code>edge-ser-bench all</code>."
+        "</p></footer></main></body></html>\n"
     )
 
 
@@ -96,20 +97,35 @@ def _section(report: Plain, question: str) -> str:
     listed = f'<ul class="notes">{notes}</ul>' if notes else ""
     facts = {"columns": ("fact", "value"), "title": "Where it was measured", "rows": _facts(report["machine"])}
     name = html.escape(report["name"])
-    return f'<section id="{name}"><h2>{name}</h2>{said}{charts}{tables}{listed}{_table(facts, False)}</section>'
+    heading = name.replace("-", " ").capitalize()
+    return f'<section id="{name}"><h2>{heading}</h2>{said}{charts}{tables}{listed}{_table(facts, False)}</section>'
 
 
 def _table(table: Mapping[str, Any], is_open: bool) -> str:
-    head = "".join(f"<th>{_inline(column)}</th>" for column in table["columns"])
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table["rows"])
+    words = [_is_words(cells) for cells in zip(*table["rows"], strict=True)] or [False] * len(table["columns"])
+    heads = (
+        f"<th{_kind('words', is_words)}>{_inline(c)}</th>" for c, is_words in zip(table["columns"], words, strict=True)
+    )
+    head = "".join(heads)
+    rows = "".join(f"<tr>{''.join(map(_cell, row, words))}</tr>" for row in table["rows"])
     body = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     title = _inline(table["title"])
     return f"<h3>{title}</h3>{body}" if is_open else f"<details><summary>{title}</summary>{body}</details>"
 
 
-def _cell(value: Any) -> str:
-    kind = f' class="{value}"' if value in ("yes", "no") else ""
+def _cell(value: Any, is_words: bool) -> str:
+    kind = _kind(str(value), value in ("yes", "no")) or _kind("words", is_words)
     return f"<td{kind}>{_inline(cell_text(value))}</td>"
+
+
+def _kind(name: str, holds: bool) -> str:
+    return f' class="{name}"' if holds else ""
+
+
+def _is_words(cells: Sequence[Any]) -> bool:
+    """Say whether a column is to be read and not to be compared: it holds text that does not begin with a digit."""
+    texts = [cell for cell in cells if cell is not None and cell not in ("yes", "no")]
+    return bool(texts) and all(isinstance(cell, str) and not cell[:1].isdigit() for cell in texts)
 
 
 def _facts(machine: Mapping[str, Any]) -> list[tuple[str, Any]]:
