@@ -19,7 +19,7 @@ from edge_ser.capture.source import Block, Source, open_source
 from edge_ser.recognizer import Recognizer
 from edge_ser.recordings import DEMO
 
-SECONDS, QUICK_SECONDS = 60.0, 2.0
+SECONDS, QUICK_SECONDS = 30.0, 2.0
 SECONDS_PER_HOUR = 3600
 PMIC_SECONDS = 0.2  # between two looks at a Pi's power controller
 RAPL = Path("/sys/class/powercap")
@@ -58,7 +58,7 @@ class Paced(Source):
 
 
 def run(quick: bool = False) -> Report:
-    """Listen for a minute."""
+    """Listen for half a minute."""
     seconds = QUICK_SECONDS if quick else SECONDS
     meter = energy_meter()
     with Recognizer() as recognizer:

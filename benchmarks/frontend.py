@@ -260,6 +260,7 @@ def _torchaudio_batch() -> Feed:
 
 
 def _tensorflow_batch() -> Feed:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it has much to say about missing graphics cards
     import tensorflow as tf
 
     mel = tf.signal.linear_to_mel_weight_matrix(N_MELS, N_FFT // 2 + 1, SAMPLE_RATE, 20.0, 8000.0)

@@ -6,6 +6,7 @@ process, whose memory and threads are not those of the one that measures, and wh
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import numpy as np
 
 from convert.architectures import ARCHITECTURES
 from edge_ser.errors import EdgeSerError
+from edge_ser.student.backend import BACKENDS, Interpreter
 
 PRODUCT = "matrix-product"
 WINDOW = "window"
@@ -56,6 +58,18 @@ def build(folder: Path, names: Sequence[str]) -> dict[str, str]:
             last = done.stderr.strip().splitlines()[-1:] or [f"its conversion ended with {done.returncode}"]
             failed[name] = last[0]
     return failed
+
+
+def fastest(tflite: bytes, backend: str, threads: int = 1) -> Interpreter:
+    """Return an interpreter with all that the runtime has, XNNPACK too.
+
+    edge-ser does without it, so that every board gives the same bytes; others need not.
+    """
+    interpreter: Interpreter = importlib.import_module(BACKENDS[backend]).Interpreter(
+        model_content=tflite, num_threads=threads
+    )
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def _model(name: str) -> tuple[Any, tuple[int, ...]]:

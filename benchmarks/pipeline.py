@@ -103,8 +103,8 @@ def _many(counts: Sequence[int], figures: dict[str, Figure]) -> tuple[Table, tup
         }
     columns = ("streams", "real-time factor of each", "x one", "ms to make one", "MB of all", "MB of each")
     note = (
-        "a stream's memory is its runtime's tensors, its front end's work arrays and its Python objects; the bytes of the "
-        "model file are shared by all"
+        "a stream's memory is its runtime's tensors, its front end's work arrays and its Python objects; the bytes of "
+        "the model file are shared by all"
     )
     return Table("Many streams in one process, one thread, blocks of 100 ms", columns, tuple(rows)), (note,)
 

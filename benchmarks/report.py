@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import machine_facts
 
+WHOLE_FROM, WHOLE_TO = 1e4, 1e9  # numbers that are shown without decimals and without an exponent
 PLAIN_WIDTH = 120  # characters, of a table that does not go to a terminal
 
 Cell = str | int | float | None
@@ -202,4 +203,6 @@ def cell_text(cell: Cell) -> str:
     """Return a cell as people read it: four digits of a number, a dash for nothing."""
     if cell is None:
         return "-"
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.0f}" if WHOLE_FROM <= abs(cell) < WHOLE_TO else f"{cell:.4g}"

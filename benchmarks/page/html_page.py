@@ -13,7 +13,7 @@ from benchmarks.report import cell_text
 Plain = Mapping[str, Any]
 SHOWN_FACTS = ("processor", "cores", "memory_mb", "governor", "throttling", "system", "python", "numpy",
                "ai-edge-litert", "tflite-runtime", "date")  # fmt: skip
-OPEN_TABLES = 2  # of a section; the others wait behind their title
+OPEN_ROWS = 12  # a longer table waits behind its title, unless it is the first of its section
 
 STYLE = """
 :root{color-scheme:light dark;--paper:#fafaf9;--card:#fff;--ink:#1c1917;--soft:#57534e;--line:#e7e5e4;--good:#0f766e;\
@@ -40,7 +40,7 @@ section{padding:1.4rem 1.5rem;margin:0 0 1.4rem;scroll-margin-top:1rem}
 th,td{padding:.32rem .6rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:600;vertical-align:bottom;white-space:normal}
 th:first-child,td:first-child{text-align:left;white-space:normal;min-width:9rem}
-tr:last-child td{border-bottom:0}
+tr:last-child td{border-bottom:0}table.pair{width:auto;min-width:60%}
 th.words,td.words{text-align:left}td.yes{color:var(--good);font-weight:600}td.no{color:var(--bad);font-weight:600}
 details{margin:.7rem 0}summary{cursor:pointer;color:var(--soft);font-weight:600;font-size:.92rem}
 svg{display:block;width:100%;height:auto;margin:1.2rem 0}.notes{font-size:.88rem;color:var(--soft);padding-left:1.1rem}
@@ -71,8 +71,8 @@ def page(reports: Sequence[Plain], questions: Mapping[str, str]) -> str:
         f'<p class="soft">{html.escape(_where(facts))}</p><nav>{links}</nav>'
         f"{'' if goals is None else _goals(goals)}{sections}"
         "<footer><p>Candidates take turns within one run; a ratio is taken in each round, and what is shown is the "
-        "median with its quartiles. Absolute times hold for this machine alone. Made by <code>edge-ser-bench all</code>."
-        "</p></footer></main></body></html>\n"
+        "median with its quartiles. Absolute times hold for this machine alone. Made by "
+        "<code>edge-ser-bench all</code>.</p></footer></main></body></html>\n"
     )
 
 
@@ -92,7 +92,9 @@ def _goals(report: Plain) -> str:
 def _section(report: Plain, question: str) -> str:
     said = f'<p class="soft">{_inline(question[:1].upper() + question[1:])}.</p>' if question else ""
     charts = "".join(plots_of(report).values())
-    tables = "".join(_table(table, nth < OPEN_TABLES) for nth, table in enumerate(report["tables"]))
+    first, *others = report["tables"] or [None]
+    tables = "" if first is None else _table(first, True)
+    tables += "".join(_table(table, len(table["rows"]) <= OPEN_ROWS) for table in others)
     notes = "".join(f"<li>{_inline(note)}</li>" for note in report["notes"])
     listed = f'<ul class="notes">{notes}</ul>' if notes else ""
     facts = {"columns": ("fact", "value"), "title": "Where it was measured", "rows": _facts(report["machine"])}
@@ -108,7 +110,8 @@ def _table(table: Mapping[str, Any], is_open: bool) -> str:
     )
     head = "".join(heads)
     rows = "".join(f"<tr>{''.join(map(_cell, row, words))}</tr>" for row in table["rows"])
-    body = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    pair = _kind("pair", len(table["columns"]) == 2)
+    body = f'<div class="wide"><table{pair}><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     title = _inline(table["title"])
     return f"<h3>{title}</h3>{body}" if is_open else f"<details><summary>{title}</summary>{body}</details>"
 

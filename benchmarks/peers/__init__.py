@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 
 from benchmarks import footprint, networks, processes
 from benchmarks.peers.jobs import JOBS, LIVE, OURS, RECORDING, Job
+from benchmarks.peers.training import CORPUS
 from benchmarks.peers.worker import Worker
 from benchmarks.report import Cell, Figure, Report, Table, ratio, spread
 from edge_ser.errors import EdgeSerError
-from edge_ser.student.model_file import BUNDLED
+from edge_ser.student.model_file import BUNDLED, ModelFile
 
 ROUNDS, QUICK_ROUNDS = 12, 1
 STARTS, QUICK_STARTS = 3, 1
@@ -186,7 +187,9 @@ def _rightness(
         notes.append("without --corpora no peer is trained: they run on weights that mean nothing, at the same cost")
     notes.append("the networks of others are rebuilt and untrained here: their accuracy is for edge-ser-convert to say")
     columns = ("who", "UAR, %", "trained on")
-    title = "How right, for ravdess speakers 06, 13, 17 and 22, 8 classes"
+    named = (speaker.split("/") for speaker in ModelFile.load_bundled().metadata.provenance.held_out)
+    speakers = ", ".join(sorted(speaker for corpus, speaker in named if corpus == CORPUS))
+    title = f"How right, for {CORPUS} speakers {speakers}, 8 classes"
     return Table(title, columns, tuple(rows))
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_ser.student.backend import PACKAGES, installed_backends
+
 Pcm = NDArray[np.int16]
 Decide = Callable[[Pcm], object]
 """Takes 3 s of audio."""
@@ -125,9 +127,9 @@ def _network(name: str, window: int, hop: int) -> Callable[[Path, Pcm], Made]:
     """Return what makes a rebuilt network of the literature with an MFCC of its own in NumPy."""
 
     def make(folder: Path, pcm: Pcm) -> Made:
-        from edge_ser.student.backend import build_interpreter
+        from benchmarks.networks import fastest
 
-        interpreter: Any = build_interpreter((folder / f"{name}.tflite").read_bytes())
+        interpreter: Any = fastest((folder / f"{name}.tflite").read_bytes(), installed_backends()[0])
         (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()[:1]
         scale, zero_point = given["quantization"]
         _, frames, n_mfcc, *_ = given["shape"]
@@ -174,7 +176,7 @@ def numpy_mfcc(window: int, hop: int, n_mfcc: int) -> Callable[[Pcm], NDArray[np
     return mfcc
 
 
-RUNTIME = ("numpy", "ai-edge-litert")
+RUNTIME = ("numpy", *(PACKAGES[name] for name in installed_backends()[:1]))
 JOBS = (
     Job(OURS, "edge-ser", (*RUNTIME, "sounddevice"), None, _edge_ser),
     Job("opensmile", "openSMILE eGeMAPS, features alone", ("opensmile",), None, _opensmile),
