@@ -18,6 +18,7 @@ from benchmarks.page.charts import standalone
 from benchmarks.page.html_page import page
 from benchmarks.page.plots import plots_of
 from benchmarks.questions import ON_CORPORA, QUESTIONS, TAKES_CORPORA, TAKES_LONG, says
+from benchmarks.readme import markdown
 from benchmarks.report import show, write
 from benchmarks.running import measure
 from edge_ser.errors import EdgeSerError, SettingsError
@@ -88,8 +89,6 @@ def chosen(only: Sequence[str], corpora: Path | None) -> list[str]:
 
 def write_pages(folder: Path) -> None:
     """Write the page, the Markdown and the charts of all reports in a folder."""
-    from benchmarks.readme import markdown
-
     reports = in_order(json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
     (folder / PAGE).write_text(page(reports, {report["name"]: says(report["name"]) for report in reports}), "utf-8")
     sections = [f"## {report['name']}\n\n{markdown(report)}" for report in reports]

@@ -299,8 +299,10 @@ PEERS = (
          lambda block: _windowed(block, _speech_features_batch()), _speech_features_batch, {}),
     Peer("openSMILE", "opensmile",
          lambda block: _windowed(block, _opensmile_batch()), _opensmile_batch, {}, ("100 ms", BATCH)),
-    Peer("torchaudio", "torchaudio", lambda block: _windowed(block, _torchaudio_batch()), _torchaudio_batch, {}),
-    Peer("tf.signal", "tensorflow", lambda block: _windowed(block, _tensorflow_batch()), _tensorflow_batch, {}),
+    Peer("torchaudio", "torchaudio", lambda block: _windowed(block, _torchaudio_batch()), _torchaudio_batch, {},
+         ("100 ms", BATCH)),
+    Peer("tf.signal", "tensorflow", lambda block: _windowed(block, _tensorflow_batch()), _tensorflow_batch, {},
+         ("100 ms", BATCH)),
     Peer("naive NumPy", "numpy", lambda block: _windowed(block, _naive_batch()), _naive_batch, {}),
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ class Core:
     """int8, of one core."""
 
     instruction: str
-    """That does them, by Arm's software optimisation guide of the core."""
+    """That does them: by Arm's software optimisation guides of A72 and A76, for A53 by its 64-bit data path."""
 
     gigabytes_per_second: float
     """Peak of the board's memory, for all cores together."""

@@ -97,7 +97,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def main() -> None:
-    """Fill every page."""
+    """Fill every page, and make the one of all results."""
+    from benchmarks.everything import write_pages  # which takes its Markdown from here
+
+    write_pages(RESULTS)
     for page in PAGES:
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
 from itertools import takewhile
@@ -15,6 +16,7 @@ import pytest
 
 from benchmarks import goals, readme
 from benchmarks.board_report import BOARD_TABLE
+from benchmarks.everything import write_pages
 from benchmarks.questions import ON_CORPORA, ON_EMULATORS, QUESTIONS
 from edge_ser.events import Event, Flags, Notice, State
 from edge_ser.student.backend import installed_backends
@@ -105,6 +107,17 @@ def test_every_file_and_folder_named_exists() -> None:
 def test_every_block_has_its_figures(page: Path) -> None:
     for name, block in blocks("benchmark", page.read_text(encoding="utf-8")).items():
         assert block == readme.fill(block), f"{name} differs from its results: run python -m benchmarks.readme"
+
+
+def test_the_page_of_all_results_is_made_of_them(tmp_path: Path) -> None:
+    for path in readme.RESULTS.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    write_pages(tmp_path)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.suffix in (".html", ".md", ".svg"))
+    assert len(made) > 2
+    for name in made:
+        there, here = ((folder / name).read_text(encoding="utf-8") for folder in (readme.RESULTS, tmp_path))
+        assert there == here, f"{name} differs from the results: run python -m benchmarks.readme"
 
 
 def test_every_benchmark_has_one_block() -> None:
