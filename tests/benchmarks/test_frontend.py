@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from benchmarks import kaldi_pitch
-from benchmarks.frontend import PEERS, run
+from benchmarks.frontend import run
+from benchmarks.frontend_peers import PEERS
 from benchmarks.report import Report
 from edge_ser.features.extras import EXTRAS
 
