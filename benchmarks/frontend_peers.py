@@ -180,11 +180,16 @@ def _speech_features_batch() -> Feed:
 def _opensmile_batch() -> Feed:
     import opensmile
 
-    # It goes on reading this file as long as it lives.
-    config = Path(tempfile.mkdtemp(prefix="edge-ser-bench-")) / "mfcc.conf"
+    folder = tempfile.TemporaryDirectory(prefix="edge-ser-bench-")
+    config = Path(folder.name) / "mfcc.conf"
     config.write_text(OPENSMILE_MFCC, encoding="ascii")
     smile = opensmile.Smile(feature_set=str(config), feature_level="func")
-    return lambda pcm: smile.process_signal(pcm * np.float32(1 / 32768), SAMPLE_RATE)
+
+    def mfcc(pcm: NDArray[np.int16]) -> object:
+        assert folder.name  # it reads its configuration each time, so the folder has to live as long
+        return smile.process_signal(pcm * np.float32(1 / 32768), SAMPLE_RATE)
+
+    return mfcc
 
 
 def _torchaudio_batch() -> Feed:

@@ -28,7 +28,7 @@ PEERS = {"light_sernet": 184, "tim_net": 237}
 ROWS, WIDTH = 64, 1024  # of the product, whose weights are 1 MB
 WINDOW_FRAMES = 200  # 2 s, as `benchmarks.student` has it
 CALIBRATION_EXAMPLES = 20
-SECONDS = 300.0  # for a conversion, which takes some ten
+SECONDS = 600.0  # for a conversion, which takes some ten
 
 
 def build(folder: Path, names: Sequence[str]) -> dict[str, str]:

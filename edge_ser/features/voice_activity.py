@@ -58,9 +58,8 @@ class VoiceActivity:
 
         The samples, which other detectors hear (see `Detector`), are not looked at.
         """
-        prominence = self._prominence(log_mel)
-        onset, keep = (prominence > self._onset).tolist(), (prominence > self._keep).tolist()
-        return np.array([self._decide(*frame) for frame in zip(onset, keep, strict=True)], np.bool_)
+        decisions = [self._decide(prominence) for prominence in self._prominence(log_mel).tolist()]
+        return np.array(decisions, np.bool_)
 
     @property
     def level_db(self) -> float:
@@ -75,9 +74,9 @@ class VoiceActivity:
         """Level of the tracked noise in the same dB, right within 3 dB once it has been steady for a second."""
         return self._prominence.noise_floor_db
 
-    def _decide(self, begins: bool, continues: bool) -> bool:
-        self._onset_bits = (self._onset_bits << 1 | begins) & DECISION_MASK
-        self._keep_bits = (self._keep_bits << 1 | continues) & DECISION_MASK
+    def _decide(self, prominence: float) -> bool:
+        self._onset_bits = (self._onset_bits << 1 | (prominence > self._onset)) & DECISION_MASK
+        self._keep_bits = (self._keep_bits << 1 | (prominence > self._keep)) & DECISION_MASK
         bits = self._keep_bits if self._remaining else self._onset_bits
         if bits.bit_count() >= self._confirm_frames:
             self._remaining = self._hangover_frames + 1
