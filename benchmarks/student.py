@@ -162,10 +162,10 @@ def _again(
             dearer = ratio(times, name, "step")
             # Every 100 ms: 1.25 steps on average.
             saved = spread(100 / 80 * times["step"] / times[name])
-            rows.append((PACKAGES[backend], name, str(spread(times[name] * US_PER_S)), str(dearer), str(saved)))
+            rows.append((PACKAGES[backend], name, str(spread(times[name] * MS_PER_S)), str(dearer), str(saved)))
             key = f"{backend}_{name.replace(',', '').replace(' ', '_').lower()}"
             figures |= {f"{key}_over_step_ratio": dearer, f"{key}_hop_100ms_ratio": saved}
-    columns = ("runtime", "the window", "µs", "x a step", "our 100 ms / it")
+    columns = ("runtime", "the window", "ms", "x a step", "our 100 ms / it")
     title = f"{WINDOW_SECONDS:g} s computed again beside one step, int8, one thread, median (quartiles)"
     return Table(title, columns, tuple(rows))
 

@@ -22,7 +22,7 @@ STYLE = """
 --good:#2dd4bf;--bad:#fbbf24;--accent:#2dd4bf}}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);\
 font:16px/1.55 system-ui,'Segoe UI','DejaVu Sans',sans-serif}
-main{max-width:960px;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:2rem;line-height:1.2;margin:0 0 .4rem}
+main{max-width:1040px;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:2rem;line-height:1.2;margin:0 0 .4rem}
 h2{font-size:1.35rem;margin:0 0 .2rem}h3{font-size:1rem;margin:1.4rem 0 .4rem}
 p{margin:.3rem 0 .8rem}.soft{color:var(--soft)}
 nav{display:flex;flex-wrap:wrap;gap:.4rem;margin:1.2rem 0 1.8rem}
