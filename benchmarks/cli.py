@@ -1,74 +1,103 @@
-"""`edge-ser-bench`: one command a question, a table for people and JSON for programs."""
+"""`edge-ser-bench`: one command a question, or all of them; a table for people and JSON for programs."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.report import Report, show, to_json
+from benchmarks.questions import ON_CORPORA, ON_EMULATORS, QUESTIONS, TAKES_CORPORA
+from benchmarks.report import show, to_json
 from edge_ser.errors import EdgeSerError
 
-QUESTIONS = {
-    "frontend": "what the MFCC front end costs, beside other front ends",
-    "student": "what one step of the student costs, on each runtime installed",
-    "pipeline": "what it costs from PCM to event, by block size and by stage",
-    "footprint": "how large it is, how long it takes to start, how much memory it holds",
-    "soak": "whether days of audio pass without a sample unaccounted for, memory lost or a decision changed",
-    "resample": "what it costs to bring other sample rates to 16 kHz, beside soxr",
-}
-
-ON_CORPORA = {
-    "presets": "what each preset costs: seconds until a decision, false events an hour",
-    "degraded": "what bad audio does to confidence, and what is done about it",
-    "voice-activity": "how well speech is told from noise, and what that costs, beside Silero and webrtcvad",
-}
-"""Questions that only recordings answer: they need --corpora, and the packages of the workshop."""
-
-ON_EMULATORS = {
-    "boards": "whether an emulated 64-bit and 32-bit Arm board gives the same bytes and decisions as this machine",
-}
-"""Questions that need a folder for the boards' systems, and what builds and runs them."""
+OUT = Path("edge-ser-bench")
+BOARD_REPORT = Path("edge-ser-board-report.json")
+COMMANDS = ("all", "compare", "board-report")
+"""What is no question."""
 
 EXIT_USAGE = 2  # as argparse has it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one benchmark and return the exit status."""
+    """Run what was asked for and return the exit status."""
     args = _parser().parse_args(arguments)
     try:
-        if args.json is not None:
-            _check_writable(args.json)
-        module = importlib.import_module(f"benchmarks.{args.question.replace('-', '_')}")
-        report: Report = module.run(**_options(args))
-        show(report)
-        if args.json is not None:
-            args.json.write_text(to_json(report), encoding="utf-8")
+        if args.question == "all":
+            return _all(args)
+        if args.question == "compare":
+            return _compare(args)
+        if args.question == "board-report":
+            return _board_report(args)
+        return _question(args)
     except EdgeSerError as error:
         return _refuse(str(error))
     except ModuleNotFoundError as error:
-        extras = "bench,convert" if args.question in ON_CORPORA else "bench"
+        extras = "bench,convert" if args.question in (*ON_CORPORA, "toolchain") else "bench"
         return _refuse(
             f"{error.name} is not installed. Install the benchmarks' packages: pip install 'edge-ser[{extras}]'"
         )
     except OSError as error:
-        return _refuse(f"{error.filename or args.json}: {error.strerror}. Choose another file for --json")
+        return _refuse(f"{error.filename}: {error.strerror}. Choose another place")
     except KeyboardInterrupt:
         return _refuse("stopped")
+
+
+def _question(args: argparse.Namespace) -> int:
+    from benchmarks.running import measure
+
+    if args.json is not None:
+        _check_writable(args.json)
+    options = {name: value for name, value in vars(args).items() if name not in ("question", "json")}
+    report = measure(args.question, options)
+    show(report)
+    if args.json is not None:
+        args.json.write_text(to_json(report), encoding="utf-8")
+    return 0
+
+
+def _all(args: argparse.Namespace) -> int:
+    from benchmarks.everything import PAGE, run_all
+
+    failed = run_all(args.out, args.quick, args.corpora, args.only)
+    for line in failed:
+        print(f"note: {line}", file=sys.stderr)
+    print(f"The report is {args.out / PAGE}", file=sys.stderr)
+    return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from benchmarks.compare import compare
+
+    report = compare(args.before, args.after)
+    show(report)
+    if args.json is not None:
+        args.json.write_text(to_json(report), encoding="utf-8")
+    return 0
+
+
+def _board_report(args: argparse.Namespace) -> int:
+    from benchmarks.board_report import board_report
+
+    _check_writable(args.json)
+    board_report(args.json, args.quick)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edge-ser-bench", description="What edge-ser costs on this machine.")
     questions = parser.add_subparsers(dest="question", required=True, metavar="QUESTION")
+    _add_commands(questions)
     for name, help_text in {**QUESTIONS, **ON_CORPORA, **ON_EMULATORS}.items():
         question = questions.add_parser(name, help=help_text, description=f"Measures {help_text}.")
         question.add_argument("--quick", action="store_true", help="fewer repeats: seconds instead of minutes")
-        if name in ON_CORPORA:
+        if name in (*ON_CORPORA, *TAKES_CORPORA):
             question.add_argument(
-                "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
+                "--corpora",
+                type=Path,
+                required=name in ON_CORPORA,
+                metavar="DIR",
+                help="folder that holds one folder a corpus" + ("" if name in ON_CORPORA else ": judges the peers too"),
             )
         if name in ON_EMULATORS:
             question.add_argument(
@@ -83,9 +112,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _options(args: argparse.Namespace) -> dict[str, object]:
-    """Return what `run` of a question takes."""
-    return {name: value for name, value in vars(args).items() if name not in ("question", "json")}
+def _add_commands(questions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    every = questions.add_parser(
+        "all",
+        help="all that needs no corpora and no days, as JSON, Markdown, charts and one HTML page",
+        description="Answers every question that can be answered here, and writes JSON, Markdown, charts and a page.",
+    )
+    every.add_argument(
+        "--quick", action="store_true", help="fewer repeats: about a minute instead of a quarter of an hour"
+    )
+    every.add_argument("--out", type=Path, default=OUT, metavar="DIR", help=f"where to write ({OUT})")
+    every.add_argument("--corpora", type=Path, metavar="DIR", help="also what needs recordings of people")
+    every.add_argument("--only", nargs="+", default=(), metavar="QUESTION", help="these questions alone")
+    compare = questions.add_parser(
+        "compare",
+        help="what changed between two runs, and what of it is noise",
+        description="Compares two reports, two folders that `all` wrote, or two board reports.",
+    )
+    compare.add_argument("before", type=Path, metavar="A", help="JSON file or folder")
+    compare.add_argument("after", type=Path, metavar="B", help="JSON file or folder")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="also write what changed to FILE")
+    board = questions.add_parser(
+        "board-report",
+        help="the one JSON to send back from a real board",
+        description="Measures what edge-ser costs on this board and writes one JSON file to send back. It holds "
+        "figures and the facts of the machine, no names and no paths.",
+    )
+    board.add_argument("--quick", action="store_true", help="fewer repeats")
+    board.add_argument(
+        "--json", type=Path, default=BOARD_REPORT, metavar="FILE", help=f"where to write ({BOARD_REPORT})"
+    )
 
 
 def _check_writable(path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import importlib.metadata
-import os
 import re
 import shutil
 import subprocess
@@ -16,9 +15,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.report import Report, Spread, Table, interleave, ratio, spread
+from benchmarks import processes
+from benchmarks.report import Figure, Report, Spread, Table, interleave, ratio, spread
+from benchmarks.resident import resident_mb
+from edge_ser.errors import EdgeSerError
 from edge_ser.recordings import DEMO
-from edge_ser.student.backend import PACKAGES, installed_backends
+from edge_ser.student.backend import BACKEND_VARIABLE, PACKAGES, installed_backends
 from edge_ser.student.model_file import BUNDLED, ModelFile
 
 PACKAGE = Path(__file__).parents[1] / "edge_ser"
@@ -27,9 +29,16 @@ SETUPTOOLS_NEEDED = 77  # as pyproject.toml has it: the first that knows licence
 
 ROUNDS = 30  # of processes
 QUICK_ROUNDS = 3
+LISTENED_SECONDS, QUICK_LISTENED_SECONDS = 3600.0, 60.0
 KB = 1000
 MB = 1000 * KB
 MS_PER_S = 1000
+MEMORY = {
+    "python": "Python alone", "numpy": "`import numpy`", "before the model": "before the model is loaded",
+    "after the model": "with the model", "most while listening": "most while it listens",
+    "at the end": "at the end", "growth": "more at the end than once it is warm",
+}  # fmt: skip
+"""What `benchmarks.listening` tells."""
 
 IMPORT_NUMPY = "import numpy"
 IMPORT_EDGE_SER = "import edge_ser"
@@ -43,41 +52,28 @@ with open_source({str(DEMO)!r}) as source:
     events = (event for block in blocks for event in pipeline.push(block.samples))
     next(event for event in events if event.state in ("emotion", "uncertain"))
 """
-MEMORY = f"""
-import os
-def resident():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-import numpy
-sizes = [resident()]
-import edge_ser
-sizes.append(resident())
-{FIRST_DECISION}
-sizes.append(resident())
-print(*sizes)
-"""
 
 
 def run(quick: bool = False) -> Report:
     """Measure sizes, start-up and memory of what is installed here."""
-    figures: dict[str, float] = {}
+    figures: dict[str, Figure] = {}
     notes: list[str] = []
     tables = (
         _install_sizes(figures),
         _file_sizes(figures, notes),
         _start_up(figures, QUICK_ROUNDS if quick else ROUNDS),
-        _memory(figures, notes),
+        _memory(figures, notes, QUICK_LISTENED_SECONDS if quick else LISTENED_SECONDS),
     )
     return Report("footprint", tables, figures, tuple(notes))
 
 
-def _install_sizes(figures: dict[str, float]) -> Table:
+def _install_sizes(figures: dict[str, Figure]) -> Table:
     runtimes = [PACKAGES[name] for name in installed_backends()]
-    shared = _with_dependencies(set(_required_by("edge-ser")) - set(PACKAGES.values()))
-    sizes = {"edge-ser": _folder_bytes(PACKAGE)}
-    sizes |= {name: _installed_bytes(name) for name in sorted(shared | _with_dependencies(set(runtimes)))}
+    shared = with_dependencies(set(_required_by("edge-ser")) - set(PACKAGES.values()))
+    sizes = {"edge-ser": package_bytes()}
+    sizes |= {name: installed_bytes(name) for name in sorted(shared | with_dependencies(set(runtimes)))}
     totals = {
-        f"all with {name}": sum(sizes[needed] for needed in {"edge-ser"} | shared | _with_dependencies({name}))
+        f"all with {name}": sum(sizes[needed] for needed in {"edge-ser"} | shared | with_dependencies({name}))
         for name in runtimes
     }
     by_size = dict(sorted(sizes.items(), key=lambda item: -item[1]))
@@ -86,7 +82,7 @@ def _install_sizes(figures: dict[str, float]) -> Table:
     return Table("Installed, MB", ("package", "MB"), rows)
 
 
-def _with_dependencies(names: set[str]) -> set[str]:
+def with_dependencies(names: set[str]) -> set[str]:
     """Return those of these packages that are installed, and what they need in turn."""
     found: set[str] = set()
     waiting = set(names)
@@ -112,17 +108,19 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _installed_bytes(name: str) -> int:
+def installed_bytes(name: str) -> int:
+    """Return the size of an installed package's files, without compiled Python."""
     distribution = importlib.metadata.distribution(name)
     paths = (Path(str(distribution.locate_file(file))) for file in distribution.files or ())
     return sum(path.stat().st_size for path in paths if path.suffix != ".pyc" and path.is_file())
 
 
-def _folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+def package_bytes() -> int:
+    """Return the size of edge-ser itself, likewise."""
+    return sum(path.stat().st_size for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
 
-def _file_sizes(figures: dict[str, float], notes: list[str]) -> Table:
+def _file_sizes(figures: dict[str, Figure], notes: list[str]) -> Table:
     model = ModelFile.load_bundled()
     sizes: dict[str, int] = {
         "model file": BUNDLED.stat().st_size,
@@ -171,7 +169,7 @@ def _setuptools_version() -> int:
         return 0
 
 
-def _start_up(figures: dict[str, float], rounds: int) -> Table:
+def _start_up(figures: dict[str, Figure], rounds: int) -> Table:
     scripts = {"import numpy": IMPORT_NUMPY, "import edge_ser": IMPORT_EDGE_SER, "first decision": FIRST_DECISION}
     times = interleave({name: _process(script) for name, script in scripts.items()}, rounds)
     rows = []
@@ -180,30 +178,31 @@ def _start_up(figures: dict[str, float], rounds: int) -> Table:
         beside_numpy = ratio(times, name, "import numpy")
         rows.append((name, str(milliseconds), str(beside_numpy)))
         key = name.replace(" ", "_")
-        figures |= {f"{key}_ms": milliseconds.median, f"{key}_over_numpy_ratio": beside_numpy.median}
+        figures |= {f"{key}_ms": milliseconds, f"{key}_over_numpy_ratio": beside_numpy}
     columns = ("process", "ms", "x `import numpy`")
     return Table("Start of a process to its end, median (quartiles)", columns, tuple(rows))
 
 
 def _process(script: str) -> Callable[[], object]:
-    return lambda: _run_python(script)
+    return lambda: processes.python("-c", script)
 
 
-def _run_python(script: str) -> str:
-    # From the project's folder an installed edge-ser and a checkout are found alike.
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
-    return subprocess.run(
-        [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True, env=environment
-    ).stdout
-
-
-def _memory(figures: dict[str, float], notes: list[str]) -> Table:
-    title, columns = "Resident memory, MB", ("after", "MB")
-    if not Path("/proc/self/statm").is_file():
+def _memory(figures: dict[str, Figure], notes: list[str], seconds: float) -> Table:
+    """Return what is resident on the way to listening, and how much more after an hour of audio."""
+    columns, rows = ("when", *(PACKAGES[name] for name in installed_backends())), {}
+    if not resident_mb():
         notes.append("memory is not measured: it is read from /proc, which only Linux has")
-        return Table(title, columns, ())
-    names = ("import numpy", "import edge_ser", "first decision")
-    sizes = [int(size) / MB for size in _run_python(MEMORY).split()]
-    for name, size in zip(names, sizes, strict=True):
-        figures[f"after_{name.replace(' ', '_')}_mb"] = size
-    return Table(title, columns, tuple((name, round(size, 1)) for name, size in zip(names, sizes, strict=True)))
+        return Table("Resident memory, MB", columns, ())
+    for backend in installed_backends():
+        try:
+            found = processes.answer("benchmarks.listening", str(seconds), **{BACKEND_VARIABLE: backend})
+        except EdgeSerError as error:
+            notes.append(f"memory with {PACKAGES[backend]} is not measured: {error}")
+            found = dict.fromkeys(MEMORY)
+        else:
+            found["growth"] = found["at the end"] - found.pop("warm")
+            figures |= {f"{backend}_{name.replace(' ', '_')}_mb": size for name, size in found.items()}
+        for name in MEMORY:
+            rows.setdefault(name, []).append(None if found[name] is None else round(found[name], 2))
+    title = f"Resident memory, MB; {seconds:g} s of audio are listened to"
+    return Table(title, columns, tuple((MEMORY[name], *sizes) for name, sizes in rows.items()))

@@ -12,8 +12,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,51 +20,22 @@ from numpy.typing import NDArray
 
 import edge_ser.features
 from benchmarks import frontend_extras, frontend_profile
-from benchmarks.report import Report, Table, Times, interleave, ratio, spread
+from benchmarks.frontend_peers import BATCH, HOP, N_MELS, N_MFCC, SAMPLE_RATE, Feed, Peer, installed
+from benchmarks.report import Figure, Report, Table, Times, interleave, ratio, spread
 from edge_ser.features import FrontEnd, LogMel, Mfcc, VoiceActivity
 
-SAMPLE_RATE = 16000  # Hz
-HOP = 160  # samples, 10 ms
-WINDOW = 400  # samples, 25 ms
-N_FFT = 512
-N_MFCC = 13
-N_MELS = 40
 SIGNAL_SECONDS = 10.0  # of each candidate's turn: long enough that the caches are its own
 QUICK_SIGNAL_SECONDS = 1.0  # enough to see that it runs, too short for the figures
 BLOCKS_MS = (10, 20, 100)
-BATCH = "batch"
 OURS = "edge-ser"
-
-Feed = Callable[[NDArray[np.int16]], object]
-"""Takes the next block of a stream; what it returns is not looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Another front end."""
-
-    name: str
-    """As its project calls itself."""
-
-    package: str
-    """What pip installs."""
-
-    stream: Callable[[int], Feed]
-    """Returns a feed for blocks of so many samples; raises ImportError where the peer is not installed."""
-
-    batch: Callable[[], Feed] | None
-    """Returns a function of a whole recording; None where it is the same as `stream`."""
-
-    goals: Mapping[str, float]
-    """Most that ours may take of its time, by kind of block."""
 
 
 def run(quick: bool = False) -> Report:
     """Measure and return the report; `quick` only shows that everything runs, its figures are rough."""
     rounds = 4 if quick else 40
     signal = speech_like(QUICK_SIGNAL_SECONDS if quick else SIGNAL_SECONDS)
-    peers, notes = _installed()
-    figures: dict[str, float] = {}
+    peers, notes = installed()
+    figures: dict[str, Figure] = {}
     rows: list[tuple[str | float | None, ...]] = []
     for kind in (*(f"{ms} ms" for ms in BLOCKS_MS), BATCH):
         block = signal.size if kind == BATCH else int(kind.split()[0]) * SAMPLE_RATE // 1000
@@ -102,117 +72,6 @@ def _ours(block: int) -> Feed:
     return lambda pcm: mfcc(log_mel.push(pcm))
 
 
-def _kaldi(block: int) -> Feed:
-    import kaldi_native_fbank
-
-    options = kaldi_native_fbank.MfccOptions()
-    options.frame_opts.dither = 0
-    options.mel_opts.num_bins = N_MELS
-    options.num_ceps = N_MFCC
-    options.use_energy = False
-    stream = kaldi_native_fbank.OnlineMfcc(options)
-    read = 0
-
-    def feed(pcm: NDArray[np.int16]) -> object:
-        nonlocal read
-        stream.accept_waveform(SAMPLE_RATE, (pcm * np.float32(1 / 32768)).tolist())  # a list is what it takes fastest
-        ready = stream.num_frames_ready
-        frames = [stream.get_frame(i) for i in range(read, ready)]
-        stream.pop(ready - read)
-        read = ready
-        return frames
-
-    return feed
-
-
-def _pymicro(block: int) -> Feed:
-    from pymicro_features import MicroFrontend
-
-    stream = MicroFrontend()
-
-    def feed(pcm: NDArray[np.int16]) -> object:
-        data = pcm.tobytes()
-        return [stream.process_samples(data[i : i + 2 * HOP]).features for i in range(0, len(data), 2 * HOP)]
-
-    return feed
-
-
-def _windowed(block: int, mfcc: Feed) -> Feed:
-    """Feed whole windows to a front end that keeps no state of its own."""
-    buffer = np.zeros(WINDOW - HOP + block, np.int16)
-
-    def feed(pcm: NDArray[np.int16]) -> object:
-        buffer[: WINDOW - HOP] = buffer[block:]
-        buffer[WINDOW - HOP :] = pcm
-        return mfcc(buffer)
-
-    return feed
-
-
-def _librosa_batch() -> Feed:
-    import librosa
-
-    def mfcc(pcm: NDArray[np.int16]) -> object:
-        return librosa.feature.mfcc(
-            y=pcm * np.float32(1 / 32768), sr=SAMPLE_RATE, n_mfcc=N_MFCC, n_fft=N_FFT, win_length=WINDOW,
-            hop_length=HOP, n_mels=N_MELS, fmin=20, fmax=8000, htk=True, center=False,
-        )  # fmt: skip
-
-    return mfcc
-
-
-def _librosa(block: int) -> Feed:
-    # It wants whole DFTs, so its window of 400 is centred in 512 samples; 112 more samples of history cost nothing.
-    batch = _librosa_batch()
-    buffer = np.zeros(N_FFT - HOP + block, np.int16)
-
-    def feed(pcm: NDArray[np.int16]) -> object:
-        buffer[:-block] = buffer[block:]
-        buffer[-block:] = pcm
-        return batch(buffer)
-
-    return feed
-
-
-def _naive_batch() -> Feed:
-    """Return what one writes first: float32, `rfft`, two matrix products."""
-    from convert.tables import dct, hann, mel_bands
-
-    window = hann(WINDOW).astype(np.float32)
-    mel = mel_bands(FrontEnd()).astype(np.float32)
-    cosines = dct(N_MELS)[:, :N_MFCC].astype(np.float32)
-
-    def mfcc(pcm: NDArray[np.int16]) -> object:
-        frames = np.lib.stride_tricks.sliding_window_view(pcm.astype(np.float32), WINDOW)[::HOP] * window
-        power = np.abs(np.fft.rfft(frames, N_FFT)) ** 2
-        return np.log(np.maximum(power @ mel, 1)) @ cosines
-
-    return mfcc
-
-
-PEERS = (
-    Peer("kaldi-native-fbank", "kaldi-native-fbank", _kaldi, None,
-         {"10 ms": 0.95, "20 ms": 0.62, "100 ms": 0.32, BATCH: 0.22}),
-    Peer("pymicro-features (no DCT)", "pymicro-features", _pymicro, None,
-         {"10 ms": 1.5, "20 ms": 0.95, "100 ms": 0.45, BATCH: 0.4}),
-    Peer("librosa", "librosa", _librosa, _librosa_batch, {BATCH: 0.9}),
-    Peer("naive NumPy", "numpy", lambda block: _windowed(block, _naive_batch()), _naive_batch, {}),
-)  # fmt: skip
-
-
-def _installed() -> tuple[list[Peer], list[str]]:
-    """Return the peers that can be imported, and a line for each of the others."""
-    peers, notes = [], []
-    for peer in PEERS:
-        try:
-            peer.stream(HOP)
-        except ImportError:
-            notes.append(f"{peer.name} is not installed: pip install {peer.package}")
-        else:
-            peers.append(peer)
-    return peers, notes
-
-
 def _candidates(peers: list[Peer], kind: str, block: int, signal: NDArray[np.int16]) -> dict[str, Callable[[], object]]:
     """Return by name a function that runs the whole signal through in blocks."""
     blocks = [signal[i : i + block] for i in range(0, signal.size - block + 1, block)]
@@ -222,29 +81,31 @@ def _candidates(peers: list[Peer], kind: str, block: int, signal: NDArray[np.int
 
     feeds = {OURS: _ours(block)}
     for peer in peers:
+        if peer.kinds is not None and kind not in peer.kinds:
+            continue
         feeds[peer.name] = peer.batch() if kind == BATCH and peer.batch else peer.stream(block)
     return {name: whole(feed) for name, feed in feeds.items()}
 
 
 def _rows(
-    kind: str, times: Times, peers: list[Peer], units: int, figures: dict[str, float]
+    kind: str, times: Times, peers: list[Peer], units: int, figures: dict[str, Figure]
 ) -> list[tuple[str | float | None, ...]]:
     """Return the table's rows for one kind of block, and put the figures where they belong."""
     key = kind.replace(" ", "_")
     rows: list[tuple[str | float | None, ...]] = []
     for name in times:
-        micros = 1e6 * spread(times[name]).median / units
+        micros = spread(1e6 * times[name] / units)
         figures[f"{key}.{name.split()[0]}_us"] = micros
         goal = next((peer.goals.get(kind) for peer in peers if peer.name == name), None)
         ours = None if name == OURS else ratio(times, OURS, name)
         if ours is not None:
-            figures[f"{key}.{name.split()[0]}_ratio"] = ours.median
+            figures[f"{key}.{name.split()[0]}_ratio"] = ours
         reached = None if goal is None or ours is None else "yes" if ours.median <= goal else "no"
-        rows.append((kind, name, micros, None if ours is None else str(ours), goal, reached))
+        rows.append((kind, name, micros.median, None if ours is None else str(ours), goal, reached))
     return rows
 
 
-def _parts(signal: NDArray[np.int16], rounds: int, figures: dict[str, float]) -> Table:
+def _parts(signal: NDArray[np.int16], rounds: int, figures: dict[str, Figure]) -> Table:
     """Return what each part costs, in the pipeline's steps of 80 ms and in 10 ms blocks."""
     rows = []
     for frames in (1, 8):
@@ -261,7 +122,7 @@ def _parts(signal: NDArray[np.int16], rounds: int, figures: dict[str, float]) ->
         times = interleave(parts, rounds, clock=time.process_time)
         for name in parts:
             micros = spread(1e6 * times[name] / len(blocks))
-            figures[f"part_{frames * 10}_ms.{name.replace(' ', '_')}_us"] = micros.median
+            figures[f"part_{frames * 10}_ms.{name.replace(' ', '_')}_us"] = micros
             rows.append((f"{frames * 10} ms", name, str(micros)))
     return Table("parts of ours, µs per block", ("block", "part", "µs"), tuple(rows))
 
@@ -271,7 +132,7 @@ def _processor_seconds_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _start(rounds: int, figures: dict[str, float]) -> tuple[Table, Table]:
+def _start(rounds: int, figures: dict[str, Figure]) -> tuple[Table, Table]:
     """Return how long a fresh process takes to its first feature, beside `import numpy`, and its profile."""
     numpy = "import numpy"
     feature = (
@@ -289,14 +150,13 @@ def _start(rounds: int, figures: dict[str, float]) -> tuple[Table, Table]:
     candidates = {"first feature": process(feature), "import numpy": process(numpy)}
     times = interleave(candidates, rounds, clock=_processor_seconds_of_children)
     ours = ratio(times, "first feature", "import numpy")
-    figures["start.first_feature_ms"] = 1e3 * spread(times["first feature"]).median
-    figures["start.import_numpy_ms"] = 1e3 * spread(times["import numpy"]).median
-    figures["start.ratio"] = ours.median
+    first, alone = (spread(1e3 * times[name]) for name in candidates)
+    figures |= {"start.first_feature_ms": first, "start.import_numpy_ms": alone, "start.first_feature_ratio": ours}
     goal = 1.15
     rows = (
-        ("import to first feature", figures["start.first_feature_ms"], str(ours), goal,
+        ("import to first feature", first.median, str(ours), goal,
          "yes" if ours.median <= goal else "no"),
-        ("import numpy", figures["start.import_numpy_ms"], None, None, None),
+        ("import numpy", alone.median, None, None, None),
     )  # fmt: skip
     table = Table("a fresh process, ms of processor time", ("what", "ms", "ours / it", "goal", "reached"), rows)
     return table, frontend_profile.start(feature, environment, rounds, figures)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import kaldi_pitch
-from benchmarks.report import Cell, Table, Times, interleave, ratio, spread
+from benchmarks.report import Cell, Figure, Table, Times, interleave, ratio, spread
 from edge_ser.features import FrontEnd, LogMel, Mfcc, VoiceActivity
 from edge_ser.features.extras import EXTRAS
 from edge_ser.features.spectrum import by_output
@@ -32,7 +32,7 @@ GOAL = 1.1
 Run = Callable[[], object]
 
 
-def costs(signal: NDArray[np.int16], rounds: int, figures: dict[str, float]) -> Table:
+def costs(signal: NDArray[np.int16], rounds: int, figures: dict[str, Figure]) -> Table:
     """Return what each feature costs a frame, at 10 ms and at 80 ms a call."""
     micros: dict[str, list[str]] = {name: [] for name in EXTRAS}
     for frames in STEPS:
@@ -51,7 +51,7 @@ def costs(signal: NDArray[np.int16], rounds: int, figures: dict[str, float]) -> 
     )
 
 
-def together(signal: NDArray[np.int16], rounds: int, figures: dict[str, float], notes: list[str]) -> tuple[Table, ...]:
+def together(signal: NDArray[np.int16], rounds: int, figures: dict[str, Figure], notes: list[str]) -> tuple[Table, ...]:
     """Return what all of prosody costs beside Kaldi's pitch tracker; nothing but a note where that is missing."""
     try:
         kaldi_pitch.KaldiPitch().close()
@@ -64,7 +64,7 @@ def together(signal: NDArray[np.int16], rounds: int, figures: dict[str, float], 
 
 
 def _beside_kaldi(
-    signal: NDArray[np.int16], frames: int, rounds: int, figures: dict[str, float]
+    signal: NDArray[np.int16], frames: int, rounds: int, figures: dict[str, Figure]
 ) -> list[tuple[Cell, ...]]:
     blocks = _blocks(signal, frames)
     log_mel, activity = LogMel(TOGETHER), VoiceActivity()

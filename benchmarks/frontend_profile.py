@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from benchmarks.report import Table, interleave, spread
+from benchmarks.report import Figure, Table, interleave, spread
 from edge_ser.features import LogMel
 from edge_ser.features import tables as t
 
@@ -19,7 +19,7 @@ LEAST_MS = 0.1  # of a module that is worth a line
 IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 
 
-def operations(rounds: int, figures: dict[str, float]) -> Table:
+def operations(rounds: int, figures: dict[str, Figure]) -> Table:
     """Return what each NumPy call of one log-mel frame costs, and the frame: what they leave is Python's."""
     tables = t.load_tables()
     pcm, ring, window = np.ones(160, np.int16), np.ones(160), np.ones((t.LANES, t.TAPS, 1))
@@ -51,7 +51,7 @@ def operations(rounds: int, figures: dict[str, float]) -> Table:
     return Table("profile of one log-mel frame in 10 ms blocks, µs", ("operation", "µs"), tuple(rows))
 
 
-def start(code: str, environment: Mapping[str, str], rounds: int, figures: dict[str, float]) -> Table:
+def start(code: str, environment: Mapping[str, str], rounds: int, figures: dict[str, Figure]) -> Table:
     """Return what importing the front end adds to `import numpy`, module by module, and what making it costs.
 
     Parameters

@@ -1,6 +1,7 @@
 """Puts measured figures and real output into README.md and docs/: `python -m benchmarks.readme`.
 
-Every `<!-- benchmark:NAME -->` ... `<!-- end -->` block is filled from `benchmarks/results/NAME.json`, and every
+Every `<!-- benchmark:NAME -->` ... `<!-- end -->` block is filled from `benchmarks/results/NAME.json` (the table of
+boards from those that were sent in and the prediction), and every
 `<!-- output:NAME -->` block with what a command prints. A test fails where they say anything else.
 """
 
@@ -12,16 +13,22 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks import goals
+from benchmarks.board_report import BOARD_TABLE, board_table
+from benchmarks.report import cell_text
 from edge_ser.student.backend import BACKEND_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DECISION = ROOT / "docs" / "decision.md"
 HEARING = ROOT / "docs" / "hearing.md"
-PAGES = (README, DECISION, HEARING)
+COSTS = ROOT / "docs" / "costs.md"
+BOARDS = ROOT / "docs" / "boards.md"
+PAGES = (README, DECISION, HEARING, COSTS, BOARDS)
 RESULTS = ROOT / "benchmarks" / "results"
 
 BLOCK = re.compile(r"(<!-- (?P<kind>benchmark|output):(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -42,10 +49,18 @@ def fill(text: str, results: Path = RESULTS) -> str:
     def block(match: re.Match[str]) -> str:
         if match["kind"] == "output":
             return f"{match[1]}{output(match['name'])}{match[4]}"
-        report = json.loads((results / f"{match['name']}.json").read_text(encoding="utf-8"))
-        return f"{match[1]}{markdown(report)}{match[4]}"
+        return f"{match[1]}{markdown(_report(match['name'], results))}{match[4]}"
 
     return BLOCK.sub(block, text)
+
+
+def _report(name: str, results: Path) -> Mapping[str, Any]:
+    """Return a report as its JSON file holds it; the table of boards is made of those that were sent in."""
+    if name == BOARD_TABLE:
+        predicted = json.loads((results / "prediction.json").read_text(encoding="utf-8"))
+        return asdict(board_table(predicted, results / BOARD_TABLE))
+    held: Mapping[str, Any] = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+    return held
 
 
 def output(name: str) -> str:
@@ -64,14 +79,16 @@ def markdown(report: Mapping[str, Any]) -> str:
     """Return a report, as its JSON file holds it, as Markdown: its tables, its notes and where it was measured."""
     parts = [_table(table) for table in report["tables"]]
     parts += [f"Note: {note}." for note in report["notes"]]
-    facts = (f"{key} {value}" for key in MACHINE if (value := report["machine"].get(key)) is not None)
-    parts.append(f"Measured with `edge-ser-bench {report['name']}` on: {', '.join(facts)}.")
+    facts = [f"{key} {value}" for key in MACHINE if (value := report["machine"].get(key)) is not None]
+    if facts:
+        question = "all" if report["name"] == goals.NAME else report["name"]
+        parts.append(f"Measured with `edge-ser-bench {question}` on: {', '.join(facts)}.")
     return "\n\n".join(parts) + "\n"
 
 
 def _table(table: Mapping[str, Any]) -> str:
     alignment = ["---", *["---:"] * (len(table["columns"]) - 1)]
-    lines = (table["columns"], alignment, *(map(_text, row) for row in table["rows"]))
+    lines = (table["columns"], alignment, *(map(cell_text, row) for row in table["rows"]))
     return "\n".join([f"{table['title']}:", "", *map(_line, lines)])
 
 
@@ -79,14 +96,11 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _text(cell: str | float | None) -> str:
-    if cell is None:
-        return "-"
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
-
-
 def main() -> None:
-    """Fill every page."""
+    """Fill every page, and make the one of all results."""
+    from benchmarks.everything import write_pages  # which takes its Markdown from here
+
+    write_pages(RESULTS)
     for page in PAGES:
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.machine import machine_facts
+
+WHOLE_FROM, WHOLE_TO = 1e4, 1e9  # numbers that are shown without decimals and without an exponent
 PLAIN_WIDTH = 120  # characters, of a table that does not go to a terminal
 
 Cell = str | int | float | None
@@ -42,6 +44,9 @@ class Spread:
     high: float
     """Third quartile."""
 
+    def __float__(self) -> float:
+        return self.median
+
     def __str__(self) -> str:
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
 
@@ -60,6 +65,10 @@ class Table:
     """One tuple a row, as long as `columns`."""
 
 
+Figure = float | Spread
+"""A spread where it was repeated, so that two runs can be told apart."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What one benchmark found."""
@@ -70,13 +79,13 @@ class Report:
     tables: tuple[Table, ...]
     """For people."""
 
-    figures: Mapping[str, float]
+    figures: Mapping[str, Figure]
     """For programs: every figure under a stable name that ends in its unit (`..._us`, `..._ratio`)."""
 
     notes: tuple[str, ...] = ()
     """What was left out and why, such as a peer that is not installed."""
 
-    machine: Mapping[str, Cell] = field(default_factory=lambda: machine_facts())
+    machine: Mapping[str, Cell] = field(default_factory=machine_facts)
     """Where it was measured."""
 
 
@@ -135,19 +144,9 @@ def ratio(times: Times, ours: str, theirs: str) -> Spread:
     return spread(times[ours] / times[theirs])
 
 
-def machine_facts() -> dict[str, Cell]:
-    """Return processor, operating system and versions: what a timing means nothing without."""
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
-        "blas_kernel": os.environ.get("OPENBLAS_CORETYPE"),
-        "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "date": time.strftime("%Y-%m-%d"),
-    }
+def median_of(figure: Any) -> float:
+    """Return a figure, or the median of one that was repeated, as a report or its JSON file holds it."""
+    return float(figure["median"] if isinstance(figure, Mapping) else figure)
 
 
 def show(report: Report, to: TextIO | None = None) -> None:
@@ -157,7 +156,8 @@ def show(report: Report, to: TextIO | None = None) -> None:
         _print_table(table, to)
     for note in report.notes:
         print(f"note: {note}", file=to)
-    print("machine: " + ", ".join(f"{key} {value}" for key, value in report.machine.items() if value), file=to)
+    facts = ", ".join(f"{key} {value}" for key, value in report.machine.items() if value is not None)
+    print(f"machine: {facts}", file=to)
 
 
 def to_json(report: Report) -> str:
@@ -173,18 +173,8 @@ def write(report: Report, folder: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _processor() -> str:
-    """Return the processor's name as the kernel tells it; boards say `Model`, PCs `model name`."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    return facts.get("Model") or facts.get("model name") or platform.processor()
-
-
 def _print_table(table: Table, to: TextIO) -> None:
-    cells = [[_text(cell) for cell in row] for row in table.rows]
+    cells = [[cell_text(cell) for cell in row] for row in table.rows]
     try:
         from rich.console import Console
         from rich.table import Table as RichTable
@@ -209,7 +199,10 @@ def _print_plain(table: Table, cells: list[list[str]], to: TextIO) -> None:
         print("  ".join([first, *rest]).rstrip(), file=to)
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """Return a cell as people read it: four digits of a number, a dash for nothing."""
     if cell is None:
         return "-"
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
+    return f"{cell:.0f}" if WHOLE_FROM <= abs(cell) < WHOLE_TO else f"{cell:.4g}"

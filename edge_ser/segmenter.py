@@ -155,7 +155,7 @@ def level_dbfs(pcm: NDArray[np.int16]) -> float:
     -6.02
     """
     samples = pcm.astype(np.float64)  # integers whose sums are exact, in whatever order they are taken
-    power = (float(samples @ samples) - float(samples.sum()) ** 2 / len(pcm)) / len(pcm)
+    power = (float(samples.dot(samples)) - float(np.add.reduce(samples)) ** 2 / len(pcm)) / len(pcm)
     return max(10 * math.log10(power / FULL_SCALE**2), QUIETEST_DBFS) if power else QUIETEST_DBFS
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
 from itertools import takewhile
@@ -13,8 +14,10 @@ from typing import get_args
 
 import pytest
 
-from benchmarks import readme
-from benchmarks.cli import ON_CORPORA, ON_EMULATORS, QUESTIONS
+from benchmarks import goals, readme
+from benchmarks.board_report import BOARD_TABLE
+from benchmarks.everything import write_pages
+from benchmarks.questions import ON_CORPORA, ON_EMULATORS, QUESTIONS
 from edge_ser.events import Event, Flags, Notice, State
 from edge_ser.student.backend import installed_backends
 
@@ -106,9 +109,20 @@ def test_every_block_has_its_figures(page: Path) -> None:
         assert block == readme.fill(block), f"{name} differs from its results: run python -m benchmarks.readme"
 
 
+def test_the_page_of_all_results_is_made_of_them(tmp_path: Path) -> None:
+    for path in readme.RESULTS.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    write_pages(tmp_path)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.suffix in (".html", ".md", ".svg"))
+    assert len(made) > 2
+    for name in made:
+        there, here = ((folder / name).read_text(encoding="utf-8") for folder in (readme.RESULTS, tmp_path))
+        assert there == here, f"{name} differs from the results: run python -m benchmarks.readme"
+
+
 def test_every_benchmark_has_one_block() -> None:
     found = [name for page in readme.PAGES for name in blocks("benchmark", page.read_text(encoding="utf-8"))]
-    assert sorted(found) == sorted({**QUESTIONS, **ON_CORPORA, **ON_EMULATORS})
+    assert sorted(found) == sorted({**QUESTIONS, **ON_CORPORA, **ON_EMULATORS, goals.NAME: "", BOARD_TABLE: ""})
 
 
 @pytest.mark.skipif(readme.RUNTIME not in installed_backends(), reason="the output shown is that of tflite-runtime")

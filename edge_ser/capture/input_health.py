@@ -59,7 +59,9 @@ class InputHealth:
         clipping : bool
             They are at the ends of their range too often for chance.
         """
-        self._silent_steps = self._silent_steps + 1 if pcm.min() == pcm.max() else 0
+        # Two samples that differ settle it for nearly every step.
+        silent = pcm[0] == pcm[-1] and pcm.min() == pcm.max()
+        self._silent_steps = self._silent_steps + 1 if silent else 0
         if len(self._steps) == self._watched:
             self._forget(*self._steps[0])
         total = int(pcm.sum(dtype=np.int64))

@@ -128,5 +128,5 @@ def level_dbfs(log_mel: NDArray[np.float64]) -> float:
     The triangles of the bands add up to the whole spectrum. For showing and for flags: it uses the mathematics
     library's `exp`, and so is not promised to the last digit.
     """
-    power = np.exp(log_mel / LOG_UNIT).sum() * t.POWER_UNIT / FRAME_POWER  # LSB^2
-    return float(10 * np.log10(power / FULL_SCALE**2))
+    power = float(np.add.reduce(np.exp(log_mel / LOG_UNIT), None)) * t.POWER_UNIT / FRAME_POWER  # LSB^2
+    return 10 * math.log10(power / FULL_SCALE**2)

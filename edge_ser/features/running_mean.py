@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.errors import SettingsError
+from edge_ser.features.mfcc import INT8_LEVELS
+
+TO_INDEX = np.array(128.0)
+"""Brings -128, the first of `INT8_LEVELS`, to index 0."""
 
 
 class RunningMean:
@@ -43,7 +47,7 @@ class RunningMean:
             raise SettingsError(f"n_mfcc is {n_mfcc}", "Choose at least 1")
         if prior_frames < 0:
             raise SettingsError(f"prior_frames is {prior_frames}", "Choose 0 or more")
-        self._sum = np.zeros(n_mfcc, np.int64)
+        self._sum = np.zeros(n_mfcc)  # whole numbers, whose sums and differences are exact in float64
         self._prior_frames = prior_frames
         self.reset()
 
@@ -60,9 +64,12 @@ class RunningMean:
         """Count these frames in and return them less the mean: int8 (frames, n_mfcc), a new array."""
         if len(mfcc) == 0:
             return mfcc.copy()
-        np.add(self._sum, np.add.reduce(mfcc, axis=0, dtype=np.int64), out=self._sum)
+        values = mfcc.astype(np.float64)
+        np.add(self._sum, np.add.reduce(values), self._sum)
         self._count += len(mfcc)
         # The quotient of two integers below 2^53 is never rounded onto or across a half, so this rint is exact.
-        mean = np.rint(self._sum / self._count).astype(np.int16)
-        removed: NDArray[np.int8] = np.clip(mfcc - mean, -128, 127).astype(np.int8)
+        mean = np.rint(self._sum / self._count)
+        np.subtract(values, mean, values)
+        np.add(values, TO_INDEX, values)
+        removed: NDArray[np.int8] = INT8_LEVELS.take(values.astype(np.intp), None, None, "clip")
         return removed
