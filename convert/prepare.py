@@ -114,7 +114,8 @@ def split_recordings(recipe: Recipe, recordings: Recordings) -> Split:
     split = split_clips(
         clips, recordings.pcm_sha256, data.split, data.held_out, data.validation, share=data.share, seed=recipe.seed
     )
-    check_classes(clips, split, recipe.classes, data.split)
+    if len(split.held_out):  # else it is a pretraining, which need not know every class
+        check_classes(clips, split, recipe.classes, data.split, recipe.label_of_class)
     judged = (*split.validation, *split.held_out)
     if stray := next((clips[index] for index in judged if clips[index].emotion == UNLABELLED), None):
         raise SplitError(f"{stray.name} has no label and is to be judged", "Hold out speakers of data.corpora alone")

@@ -34,6 +34,8 @@ PROTOCOLS: Mapping[str, str] = MappingProxyType(
 )
 """What is judged, for the card."""
 
+NOTHING_RENAMED: Mapping[str, str] = MappingProxyType({})
+
 VALIDATED = 0.5  # of what a random split holds out, as much again is validated on
 
 
@@ -84,24 +86,32 @@ def split_clips(
     return split
 
 
-def check_classes(clips: Sequence[Clip], split: Split, classes: Sequence[str], protocol: str = SPEAKER) -> None:
-    """Refuse what cannot be learnt or tested: a class without training clips, or one that a single person speaks.
+def check_classes(
+    clips: Sequence[Clip],
+    split: Split,
+    classes: Sequence[str],
+    protocol: str = SPEAKER,
+    label_of_class: Mapping[str, str] = NOTHING_RENAMED,
+) -> None:
+    """Refuse what cannot be learnt or tested: a label without training clips, or one that a single person speaks.
 
-    By sentence or by chance, where every voice is known anyway, one person may be all who speaks a class.
+    By sentence or by chance, where every voice is known anyway, one person may be all who speaks a label. A class that
+    nobody speaks may be there beside others of its label.
 
     Raises
     ------
     SplitError
-        Naming the class and the speaker.
+        Naming the label and the speaker.
     """
-    for name in classes:
-        speakers = {clip.speaker for clip in clips if clip.emotion == name}
+    for name in dict.fromkeys(label_of_class.get(name, name) for name in classes):
+        of_label = {each for each in classes if label_of_class.get(each, each) == name}
+        speakers = {clip.speaker for clip in clips if clip.emotion in of_label}
         if len(speakers) == 1 and protocol in (SPEAKER, CORPUS):
             raise SplitError(
                 f"Only {speakers.pop()} speaks {name!r}, so a student would learn the voice and not the emotion",
                 "Record others, or leave the class out of the recipe",
             )
-        if not any(clips[index].emotion == name for index in split.train):
+        if not any(clips[index].emotion in of_label for index in split.train):
             raise SplitError(
                 f"No clip of {name!r} is left to train on", "Hold out fewer speakers, or leave the class out"
             )

@@ -169,7 +169,7 @@ def teach(
 
 
 def distilled(
-    prepared: Prepared, taught: Examples, soft: list[Path], out: Path, starts: Sequence[Path | None] = ()
+    prepared: Prepared, taught: Examples, soft: list[Path], out: Path, starts: Sequence[Path] = ()
 ) -> Examples:
     """Return the examples with what the teachers say together as soft targets; see `convert.ensemble`."""
     distillation, teachers = prepared.recipe.distillation, prepared.recipe.teachers
@@ -200,7 +200,7 @@ def ask_teacher(prepared: Prepared, teacher: Network, asked: Examples, soft: Pat
 
 
 def stack_teachers(
-    prepared: Prepared, taught: Examples, logits: list[NDArray[np.float32]], out: Path, starts: Sequence[Path | None]
+    prepared: Prepared, taught: Examples, logits: list[NDArray[np.float32]], out: Path, starts: Sequence[Path]
 ) -> NDArray[np.float32]:
     """Return what a machine above the teachers says of each training utterance, (n, n_classes) logits.
 
@@ -219,7 +219,7 @@ def stack_teachers(
 
 
 def out_of_fold(
-    prepared: Prepared, taught: Examples, out: Path, starts: Sequence[Path | None]
+    prepared: Prepared, taught: Examples, out: Path, starts: Sequence[Path]
 ) -> tuple[list[NDArray[np.float32]], NDArray[np.intp]]:
     """Return each teacher's logits on speakers that it had not heard, and the fold of each utterance."""
     count, teachers = prepared.recipe.distillation.folds, prepared.recipe.teachers

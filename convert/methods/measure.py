@@ -133,7 +133,7 @@ def _ask_ensemble(
     ]
     parameters = sum(build(prepared, each).count_params() for each in teachers)
     if recipe.distillation.ensemble == "stacked":
-        outside, _ = out_of_fold(prepared, taught, out)
+        outside, _ = out_of_fold(prepared, taught, out, ())
         machine = stack(outside, taught.target, taught.counts_as, taught.speaker)
         answers = [stacked_logits(machine, each, of.counts_as) for each, of in zip(said, asked, strict=True)]
         return answers, parameters

@@ -18,7 +18,7 @@ label_of_class = {}
 student = {architecture = "streaming_cnn"}
 [data]
 corpora = ["CORPUS"]
-held_out = {}
+held_out = {CORPUS = ["01"]}
 validation = {}
 """
 

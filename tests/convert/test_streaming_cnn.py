@@ -23,6 +23,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "stride": {"downsample": "stride", "dropout": 0.0},
 }
 CHANNELS = (4, 6, 8, 10)
+SPECTRAL = ("streaming_cnn", "byol_s", "cnn", "cnn_gru", "cnn_lstm", "transformer")
+"""Those that begin with a map from what they hear to bands."""
 
 
 def network(name: str) -> StreamingCnn:
@@ -80,7 +82,7 @@ def test_spectral_map_begins_as_the_bands_of_the_cepstra() -> None:
     assert np.corrcoef(bands.ravel(), wanted.ravel())[0, 1] > 0.9999
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", SPECTRAL)
 def test_extras_add_nothing_to_the_bands_at_first_and_are_learnt(name: str) -> None:
     spectral = {"spectral": True} if name == "streaming_cnn" else {}
     model = architecture(name, n_mfcc=40, n_extras=3, n_classes=5, **spectral).build(np.ones(43))
@@ -105,7 +107,7 @@ def test_pooling_ignores_what_is_masked() -> None:
     np.testing.assert_allclose(running_pool(logits, attention)[1, 2], pooled[1], rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"raw_cnn"}))  # which hears samples
 def test_every_network_is_built_by_its_name(name: str) -> None:
     configuration = architecture(name, n_mfcc=40, n_classes=5)
     logits, attention = configuration.build(np.ones(40))(features(40, 64, 1))

@@ -223,7 +223,7 @@ def test_all_terms_together_still_learn(examples: Examples, tmp_path: Path) -> N
         soft=np.eye(N_CLASSES, dtype=np.float32)[examples.target],
         labelled=rows % 4 > 0,
         speaker=rows % 5,
-        gender=rows % 3,
+        gender=rows % 3 - 1,
     )
     places = np.array([[0, 0], [0.8, 0.5], [-0.5, 0.6]], np.float32)
     model = run(taught, tmp_path, everything, distil=Distillation(temperature=1.0, alpha=0.5), places=places)
