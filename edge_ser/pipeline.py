@@ -119,6 +119,13 @@ class Pipeline:
         self._valence = self._arousal = 0.0
         self._notices: tuple[Notice, ...] = ()  # to be told with the next event
 
+    def erase(self) -> None:
+        """Overwrite with zeros what was heard, samples and features, and start a new stream."""
+        self._pcm[:] = 0
+        self._segmenter.erase()
+        self._stepper.erase()
+        self.reset()
+
     def push(self, pcm: NDArray[np.int16], lost: int = 0, notices: tuple[Notice, ...] = ()) -> list[Event]:
         """Add samples; return an event for each step that they complete.
 
