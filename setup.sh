@@ -132,7 +132,7 @@ run_tests() {
         || fail 'Python 3.10 to 3.13 is needed. Run: sudo apt-get install python3 python3-venv'
     for_tensorflow=$(find_python 10 11 python3.11 python3.10 python3) || for_tensorflow=
     for python in "$newest" $for_tensorflow; do
-        need_system_packages "$python" libportaudio2 pulseaudio libasound2-plugins
+        need_system_packages "$python" libportaudio2 pulseaudio libasound2-plugins strace
     done
     failed=
     test_board
