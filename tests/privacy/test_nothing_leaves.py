@@ -30,8 +30,8 @@ CALLS = "%network,open,openat,openat2,creat,mknod,mkdir,rename,renameat,renameat
 WRITTEN = ("/dev/null", "/dev/shm/jack", "/dev/dsp")
 """Beginnings of the paths that may be opened for writing; docs/privacy.md says who does that and why.
 
-In turn: PortAudio's messages on stderr are sent there; JACK's client library, which PortAudio asks whether a JACK server
-runs; PortAudio's search for OSS devices.
+In turn: PortAudio's messages on stderr are sent there; JACK's client library, which PortAudio asks whether there is a
+JACK server; PortAudio's search for OSS devices.
 """
 
 CONNECTED = ("/pulse/native", "/dev/shm/jack")
