@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from edge_ser.cli import calibrate, classify, config, devices, doctor, listen, model, record
+from edge_ser.cli import aggregate, calibrate, classify, config, devices, doctor, listen, model, record
 from edge_ser.cli.stop import Stopped
 from edge_ser.cli.terminal import print_error, write
 from edge_ser.errors import BackendError, EdgeSerError
@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edge-ser", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action=_Version, help="print the version")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (listen, classify, calibrate, record, devices, doctor, config, model):
+    for command in (listen, classify, calibrate, record, aggregate, devices, doctor, config, model):
         command.add_parser(subparsers)
     return parser
 
