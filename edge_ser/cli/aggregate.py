@@ -49,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=float,
         default=12.0,
         metavar="E",
-        help="privacy loss of the hours of a day together (12)",
+        help="privacy loss of a day together (12)",
     )
     parser.add_argument(
         "--slot-minutes", type=int, default=2, metavar="N", help="length of a slot, a divisor of 60: a short visit (2)"
