@@ -6,6 +6,7 @@ It works in whole steps counted from the first sample, so what it says cannot de
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from edge_ser.decision.affect import AffectMap
 from edge_ser.decision.baseline import Baseline
 from edge_ser.decision.calibration import Calibration
 from edge_ser.decision.degradation import degrade
+from edge_ser.decision.drift import LEAST_SECONDS, Drift, measures_of
 from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
 from edge_ser.decision.presets import rules
@@ -29,6 +31,8 @@ from edge_ser.student.stepper import Stepper
 
 NOISE_MARGIN_DB = 10.0
 """An utterance that stands out from the background by less than this is flagged `noise`."""
+
+REMEMBERED_UTTERANCES = 16  # until somebody asks for them
 
 CLEAN = Flags()
 
@@ -44,6 +48,21 @@ class Utterance:
     """(n_mfcc,): mean cepstra, in int8 steps."""
 
     speech_seconds: float
+
+    decision: str
+    """Label that it ended with, or `uncertain`, or `warming_up` where there was too little of it."""
+
+    confidence: float
+    """Probability of its most likely label."""
+
+    level_dbfs: float
+    """RMS of its steps with speech, relative to full scale."""
+
+    noise_floor_dbfs: float
+    """Level of the background at its end."""
+
+    flags: Flags
+    """What was wrong with its audio."""
 
 
 class Pipeline:
@@ -88,6 +107,7 @@ class Pipeline:
         self._baseline = _baseline(model, settings)
         self._enrolled_offset = [0.0] * len(metadata.classes) if self._baseline is None else self._baseline.offset
         self._learns = settings.baseline
+        self._drift = None if metadata.drift is None else Drift(metadata.drift)
         self._affect = AffectMap(metadata)
         self._hysteresis = Hysteresis(
             self._rules.uncertain_below, self._rules.hysteresis, self._rules.minimum_dwell_seconds
@@ -95,6 +115,7 @@ class Pipeline:
         self._utterance = Pooling(len(metadata.classes), self._rules.half_life_seconds / self._step_seconds)
         self._recording = Pooling(len(metadata.classes))
         self._pcm = np.zeros(self._segmenter.step_samples, np.int16)  # of the step that is being filled
+        self._ended: deque[Utterance] = deque(maxlen=REMEMBERED_UTTERANCES)
         self.reset()
 
     def reset(self) -> None:
@@ -104,7 +125,9 @@ class Pipeline:
         if self._baseline is not None:
             self._baseline.reset()
         self._forgets = False
-        self._ended: Utterance | None = None
+        self._ended.clear()
+        if self._drift is not None:
+            self._drift.reset()
         self._recording.reset()
         self._filled = 0  # samples in self._pcm
         self._samples = 0  # of the stream so far, lost ones included
@@ -268,8 +291,11 @@ class Pipeline:
             self._utterance_steps += 1
             self._speech_steps += 1
             self._utterance_power += 10 ** (heard.level_dbfs / 10)
+            self._noise_floor_dbfs = heard.noise_floor_dbfs
         flags = self._flags_of(heard)
         state, emotion = self._decide()
+        if self._in_utterance:
+            self._decision = emotion or state
         event = Event(
             time=self._samples / SAMPLE_RATE,
             state=state,
@@ -294,10 +320,16 @@ class Pipeline:
         """Samples at 16 kHz behind each event."""
         return len(self._pcm)
 
-    def take_ended(self) -> Utterance | None:
-        """Return the last utterance that has ended, once."""
-        ended, self._ended = self._ended, None
+    def take_ended(self) -> list[Utterance]:
+        """Return the utterances that have ended since this was asked last, at most the last 16."""
+        ended = list(self._ended)
+        self._ended.clear()
         return ended
+
+    @property
+    def drift(self) -> float:
+        """How far the last utterances are from those in training; beyond 1 is drift, 0 where it is not known."""
+        return 0.0 if self._drift is None else self._drift.score
 
     def forget_speaker(self) -> None:
         """Let the baseline go back to where it began, with the next step; from any thread."""
@@ -305,8 +337,25 @@ class Pipeline:
 
     def _end_utterance(self, voice: NDArray[np.float64]) -> None:
         """Let the baseline learn from the utterance that has ended."""
-        ended = Utterance(self._utterance.mean(), voice, self._utterance_steps * self._step_seconds)
-        self._ended = ended
+        ended = Utterance(
+            self._utterance.mean(),
+            voice,
+            self._utterance_steps * self._step_seconds,
+            self._decision,
+            self._confidence,
+            10 * math.log10(self._utterance_power / self._utterance_steps),
+            self._noise_floor_dbfs,
+            self._utterance_flags,
+        )
+        self._ended.append(ended)
+        if (
+            self._drift is not None
+            and ended.speech_seconds >= LEAST_SECONDS
+            and self._drift.add(
+                measures_of(ended.level_dbfs, ended.noise_floor_dbfs, voice.tolist(), ended.confidence), ended.decision
+            )
+        ):
+            self._notices += ("drift",)
         if self._baseline is not None and self._learns:
             shares = self._calibration.by_class(_without(ended.logits, self._baseline.offset))
             self._baseline.learn(ended.logits, shares, voice, ended.speech_seconds)
@@ -318,6 +367,8 @@ class Pipeline:
         self._utterance_flags = CLEAN
         self._utterance_steps = 0  # with speech
         self._utterance_power = 0.0  # sum over those steps, relative to full scale
+        self._noise_floor_dbfs = QUIETEST_DBFS  # at the last of them
+        self._decision = "warming_up"
 
     def _flags_of(self, heard: Step) -> Flags:
         """Return what was wrong with the step's audio, and remember it for the utterance and the recording."""

@@ -217,10 +217,12 @@ class Recognizer:
                     if private:
                         block.samples[:] = pcm[:] = 0
                     spent = self._count(events, spent + time.perf_counter() - began)
+                    self._tally.add_utterances(pipeline.take_ended(), pipeline.drift)
                     yield from events
             if wanted():
                 events = pipeline.push(resampler.flush()) + pipeline.flush()
                 self._count(events, spent)
+                self._tally.add_utterances(pipeline.take_ended(), pipeline.drift)
                 yield from events
         finally:
             with overwriting_freed() if private else nullcontext():
@@ -231,6 +233,7 @@ class Recognizer:
         if not events:
             return seconds
         self._tally.add_steps(len(events), seconds)
+        self._tally.add_events(events)
         return 0.0
 
     @contextmanager

@@ -150,7 +150,7 @@ def enrol(
         for first in range(0, len(pcm), pipeline.step_samples):  # an utterance may end with each step
             for event in pipeline.push(pcm[first : first + pipeline.step_samples], lost if first == 0 else 0):
                 speech += event.speech * pipeline.step_samples / SAMPLE_RATE
-                if (ended := pipeline.take_ended()) is not None:
+                for ended in pipeline.take_ended():
                     baseline.learn(ended.logits, shares, ended.voice, ended.speech_seconds)
         return speech
 

@@ -29,6 +29,7 @@ NOTICE_TEXT: dict[Notice, str] = {
     "clipping_input": "too loud: turn the microphone down",
     "dc_offset": "the input is far off zero: the microphone or its cable is faulty",
     "wrong_device": "by its name this is no microphone but what the machine plays",
+    "drift": "what is heard is unlike what the model was made for: another microphone, room, noise or language?",
 }
 
 
