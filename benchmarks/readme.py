@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 DECISION = ROOT / "docs" / "decision.md"
 HEARING = ROOT / "docs" / "hearing.md"
-PAGES = (README, DECISION, HEARING)
+DRIFT = ROOT / "docs" / "drift.md"
+PAGES = (README, DECISION, HEARING, DRIFT)
 RESULTS = ROOT / "benchmarks" / "results"
 
 BLOCK = re.compile(r"(<!-- (?P<kind>benchmark|output):(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

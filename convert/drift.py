@@ -144,17 +144,17 @@ def reference_of(by_speaker: Mapping[str, Heard], labels: Sequence[str]) -> Drif
         There are too few speakers to tell what is usual for one.
     """
     decided = (*labels, "uncertain")
-    histograms, decisions = _distributions(by_speaker, decided)
     rng = np.random.default_rng(0)
     found = []
     for name, own in by_speaker.items():
         others = {other: heard for other, heard in by_speaker.items() if other != name}
         if len(own) >= LEAST_UTTERANCES and others:
-            reference = _distributions(others, decided)
-            found += [list(indices(own.drawn(WINDOW, rng), *reference).values()) for _ in range(WINDOWS_EACH)]
+            beside = _distributions(others, decided)
+            found += [list(indices(own.drawn(WINDOW, rng), *beside).values()) for _ in range(WINDOWS_EACH)]
     if not found:
         cure = f"Give at least {LEAST_UTTERANCES} clips of each of two speakers"
         raise ConvertError("There are too few recordings for a reference", cure)
+    histograms, decisions = _distributions(by_speaker, decided)
     # First what each index alone keeps to, then as much more for all that they together do.
     single = np.maximum(np.quantile(found, KEPT_TO, axis=0), LEAST_LIMIT)
     together = max(1.0, float(np.quantile((np.array(found) / single).max(axis=1), KEPT_TO)))
