@@ -6,6 +6,7 @@ The clips of a speaker are heard one after the other by the board's own pipeline
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,8 @@ def hear_speakers(
     for clip in clips:
         by_speaker.setdefault(clip.speaker, []).append(clip)
     pipeline, found = Pipeline(model), {}
-    for number, (speaker, own) in enumerate(track("speakers", len(by_speaker))(by_speaker.items())):
-        rng = np.random.default_rng(number)
+    for speaker, own in track("speakers", len(by_speaker))(by_speaker.items()):
+        rng = np.random.default_rng(zlib.crc32(speaker.encode()))  # whoever else is heard
         chosen = [own[place] for place in rng.permutation(len(own))[:CLIPS_EACH]]
         heard = hear(pipeline, change(session_of([read(clip) for clip in chosen], rng), rng))
         if len(heard):
