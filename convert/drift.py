@@ -21,7 +21,7 @@ from convert.errors import ConvertError
 from convert.evaluate.model_file import read_clips
 from convert.progress import track
 from edge_ser.decision.drift import DECISIONS, LEAST_SECONDS, measures_of, stability_index
-from edge_ser.pipeline import Pipeline, Utterance
+from edge_ser.pipeline import Pipeline, Utterance, drift_measures
 from edge_ser.settings import SAMPLE_RATE
 from edge_ser.student.metadata import DriftReference, Histogram
 from edge_ser.student.model_file import ModelFile
@@ -61,7 +61,7 @@ class Heard:
         return Heard(self.values[chosen], self.decisions[chosen])
 
 
-MEASURES = tuple(measures_of(0.0, 0.0, [0.0] * 40, 0.0))
+MEASURES = tuple(measures_of(0.0, 0.0, 0.0, [0.0] * 40, 0.0))
 
 
 def session_of(recordings: Sequence[Pcm], rng: Generator) -> Pcm:
@@ -92,10 +92,7 @@ def hear(pipeline: Pipeline, pcm: Pcm) -> Heard:
     for first in range(0, len(pcm), BLOCK):
         pipeline.push(pcm[first : first + BLOCK])
         ended += [each for each in pipeline.take_ended() if each.speech_seconds >= LEAST_SECONDS]
-    rows = [
-        list(measures_of(each.level_dbfs, each.noise_floor_dbfs, each.voice.tolist(), each.confidence).values())
-        for each in ended
-    ]
+    rows = [list(drift_measures(each).values()) for each in ended]
     return Heard(np.reshape(rows, (-1, len(MEASURES))), np.array([each.decision for each in ended], str))
 
 

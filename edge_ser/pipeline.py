@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,7 @@ NOISE_MARGIN_DB = 10.0
 """An utterance that stands out from the background by less than this is flagged `noise`."""
 
 REMEMBERED_UTTERANCES = 16  # until somebody asks for them
+REMEMBERED_LEVELS = 500  # steps with speech, 40 s
 
 CLEAN = Flags()
 
@@ -58,11 +59,21 @@ class Utterance:
     level_dbfs: float
     """RMS of its steps with speech, relative to full scale."""
 
+    level_deviation_db: float
+    """Standard deviation of the level of those steps: loud noise and long reverberation leave little."""
+
     noise_floor_dbfs: float
     """Level of the background at its end."""
 
     flags: Flags
     """What was wrong with its audio."""
+
+
+def drift_measures(heard: Utterance) -> dict[str, float]:
+    """Return what is compared of an utterance to tell drift."""
+    return measures_of(
+        heard.level_dbfs, heard.level_deviation_db, heard.noise_floor_dbfs, heard.voice.tolist(), heard.confidence
+    )
 
 
 class Pipeline:
@@ -291,6 +302,7 @@ class Pipeline:
             self._utterance_steps += 1
             self._speech_steps += 1
             self._utterance_power += 10 ** (heard.level_dbfs / 10)
+            self._utterance_levels.append(heard.level_dbfs)
             self._noise_floor_dbfs = heard.noise_floor_dbfs
         flags = self._flags_of(heard)
         state, emotion = self._decide()
@@ -344,6 +356,7 @@ class Pipeline:
             self._decision,
             self._confidence,
             10 * math.log10(self._utterance_power / self._utterance_steps),
+            deviation(self._utterance_levels),
             self._noise_floor_dbfs,
             self._utterance_flags,
         )
@@ -351,9 +364,7 @@ class Pipeline:
         if (
             self._drift is not None
             and ended.speech_seconds >= LEAST_SECONDS
-            and self._drift.add(
-                measures_of(ended.level_dbfs, ended.noise_floor_dbfs, voice.tolist(), ended.confidence), ended.decision
-            )
+            and self._drift.add(drift_measures(ended), ended.decision)
         ):
             self._notices += ("drift",)
         if self._baseline is not None and self._learns:
@@ -367,6 +378,7 @@ class Pipeline:
         self._utterance_flags = CLEAN
         self._utterance_steps = 0  # with speech
         self._utterance_power = 0.0  # sum over those steps, relative to full scale
+        self._utterance_levels: deque[float] = deque(maxlen=REMEMBERED_LEVELS)  # dBFS, of the last of those steps
         self._noise_floor_dbfs = QUIETEST_DBFS  # at the last of them
         self._decision = "warming_up"
 
@@ -422,6 +434,12 @@ def _baseline(model: ModelFile, settings: Settings) -> Baseline | None:
 
         return load_speaker(settings.speaker, model)
     return Baseline(reference, model.metadata.neutral_classes) if reference and settings.baseline else None
+
+
+def deviation(values: Collection[float]) -> float:
+    """Return the standard deviation of at least one value."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
 def _without(logits: list[float], offset: list[float]) -> list[float]:

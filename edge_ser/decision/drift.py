@@ -30,14 +30,18 @@ SMOOTHING = 0.5  # utterances like the reference that are counted in, so that no
 
 
 def measures_of(
-    level_dbfs: float, noise_floor_dbfs: float, voice: Sequence[float], confidence: float
+    level_dbfs: float,
+    level_deviation_db: float,
+    noise_floor_dbfs: float,
+    voice: Sequence[float],
+    confidence: float,
 ) -> dict[str, float]:
     """Return by name what is compared of an utterance.
 
     Parameters
     ----------
-    level_dbfs, noise_floor_dbfs : float
-        Of its speech, and of the background.
+    level_dbfs, level_deviation_db, noise_floor_dbfs : float
+        Of its speech, of the steps of that, and of the background.
     voice : sequence of float (n_mfcc,)
         Mean cepstra, in int8 steps.
     confidence : float
@@ -45,6 +49,7 @@ def measures_of(
     """
     return {
         "level_dbfs": level_dbfs,
+        "level_deviation_db": level_deviation_db,
         "snr_db": level_dbfs - noise_floor_dbfs,
         **{f"cepstrum_{place}": float(voice[place]) for place in range(1, CEPSTRA + 1)},
         "confidence": confidence,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from speech import demo
 
 from edge_ser import Recognizer
-from edge_ser.decision.drift import DECISIONS, Drift, measures_of, stability_index
+from edge_ser.decision.drift import DECISIONS, Drift, stability_index
 from edge_ser.errors import ModelFileError
-from edge_ser.pipeline import Pipeline
+from edge_ser.pipeline import Pipeline, drift_measures
 from edge_ser.student.metadata import DriftReference, Histogram, Metadata
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.strict import from_json, to_json
@@ -130,7 +130,7 @@ def model() -> ModelFile:
     for first in range(0, 3 * len(demo()), 1280):
         pipeline.push(np.take(demo(), np.arange(first, first + 1280), mode="wrap"))
         heard += pipeline.take_ended()
-    rows = [measures_of(each.level_dbfs, each.noise_floor_dbfs, each.voice.tolist(), each.confidence) for each in heard]
+    rows = [drift_measures(each) for each in heard]
     measures = {}
     for name in rows[0]:
         values = [row[name] for row in rows]
