@@ -38,7 +38,8 @@ WINDOWS_EACH = 5  # drawn of a speaker's utterances, with replacement
 KEPT_TO = 0.95  # of single speakers' windows in which no index exceeds its limit
 LEAST_SHARE = 0.005  # of a decision that training hardly ever came to
 LEAST_LIMIT = 0.1  # a stability index up to which nothing has changed, as is usually said
-MOST_LIMIT = 1.5  # of a measure: half of the utterances in one tail is drift, whoever speaks
+BACKGROUND = ("level_deviation_db", "snr_db")  # what tells more of the place than of the voice
+BACKGROUND_LIMIT = 1.5  # at most: some of the reference's own speakers are in loud noise; half of a window in one tail
 
 Pcm = NDArray[np.int16]
 
@@ -158,7 +159,7 @@ def reference_of(by_speaker: Mapping[str, Heard], labels: Sequence[str]) -> Drif
     single = np.maximum(np.quantile(found, KEPT_TO, axis=0), LEAST_LIMIT)
     together = max(1.0, float(np.quantile((np.array(found) / single).max(axis=1), KEPT_TO)))
     limits = dict(zip((*MEASURES, DECISIONS), (single * together).tolist(), strict=True))
-    limits |= {name: min(limits[name], MOST_LIMIT) for name in MEASURES}
+    limits |= {name: min(limits[name], BACKGROUND_LIMIT) for name in BACKGROUND}
     return DriftReference(
         histograms,
         decisions,
