@@ -27,6 +27,7 @@ TAKES_LONG = ("soak",)
 ON_CORPORA: Mapping[str, str] = {
     "presets": "what each preset costs: seconds until a decision, false events an hour",
     "degraded": "what bad audio does to confidence, and what is done about it",
+    "drift": "how often drift is told, on people as they were recorded and through other microphones, rooms and noise",
     "voice-activity": "how well speech is told from noise, and what that costs, beside Silero and webrtcvad",
 }
 """Questions that only recordings answer: they need --corpora, and the packages of the workshop."""

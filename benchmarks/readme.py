@@ -28,7 +28,8 @@ DECISION = ROOT / "docs" / "decision.md"
 HEARING = ROOT / "docs" / "hearing.md"
 COSTS = ROOT / "docs" / "costs.md"
 BOARDS = ROOT / "docs" / "boards.md"
-PAGES = (README, DECISION, HEARING, COSTS, BOARDS)
+DRIFT = ROOT / "docs" / "drift.md"
+PAGES = (README, DECISION, HEARING, COSTS, BOARDS, DRIFT)
 RESULTS = ROOT / "benchmarks" / "results"
 
 BLOCK = re.compile(r"(<!-- (?P<kind>benchmark|output):(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

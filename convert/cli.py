@@ -106,6 +106,18 @@ def build_parser() -> argparse.ArgumentParser:
         importlib.import_module(command).add_commands(commands)
 
     signing.add_parsers(commands)
+    reference = commands.add_parser(
+        "reference",
+        help="let a model file know what it was made for",
+        description="Measure what the recordings of a model file's own corpora are like, speakers held out left aside, "
+        "and write that into its metadata, so that the board can tell when what it hears is unlike that (drift). "
+        "Network, decisions and card stay as they are.",
+    )
+    reference.add_argument("model", type=Path, metavar="MODEL")
+    _add_corpora(reference)
+    reference.add_argument("--out", type=Path, metavar="FILE", help="write another file instead of MODEL itself")
+    reference.set_defaults(run=_reference)
+
     commands.add_parser("recipes", help="list the recipes that came with edge-ser").set_defaults(run=_recipes)
     return parser
 
@@ -192,6 +204,21 @@ def _write_figures(arguments: argparse.Namespace, sets: object) -> None:
     if arguments.json:
         plain = {"model": arguments.model.name, "protocol": arguments.protocol, "sets": sets}
         arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+
+def _reference(arguments: argparse.Namespace) -> int:
+    from convert.drift import known_clips, reader, with_reference
+    from edge_ser.student.model_file import ModelFile
+
+    model = ModelFile.load(arguments.model)
+    known = with_reference(model, known_clips(model, arguments.corpora), reader(arguments.corpora))
+    path = arguments.out or arguments.model
+    known.write(path)
+    reference = known.metadata.drift
+    assert reference is not None
+    limits = ", ".join(f"{name} {limit:.2f}" for name, limit in reference.limits.items())
+    wide_console().print(f"{path}: reference of {reference.utterances} utterances; limits: {limits}")
+    return OK
 
 
 def _recipes(_: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 State = Literal["warming_up", "no_speech", "uncertain", "emotion", "mic_lost"]
 
 Notice = Literal[
-    "mic_lost", "mic_restored", "silent_input", "clipping_input", "dc_offset", "wrong_device", "model_fallback"
+    "mic_lost", "mic_restored", "silent_input", "clipping_input", "dc_offset", "wrong_device", "model_fallback", "drift"
 ]
 
 

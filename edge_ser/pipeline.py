@@ -6,7 +6,8 @@ It works in whole steps counted from the first sample, so what it says cannot de
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from edge_ser.decision.affect import AffectMap
 from edge_ser.decision.baseline import Baseline
 from edge_ser.decision.calibration import Calibration
 from edge_ser.decision.degradation import degrade
+from edge_ser.decision.drift import LEAST_SECONDS, Drift, measures_of
 from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
 from edge_ser.decision.presets import rules
@@ -30,6 +32,9 @@ from edge_ser.student.stepper import Stepper
 
 NOISE_MARGIN_DB = 10.0
 """An utterance that stands out from the background by less than this is flagged `noise`."""
+
+REMEMBERED_UTTERANCES = 16  # until somebody asks for them
+REMEMBERED_LEVELS = 500  # steps with speech, 40 s
 
 CLEAN = Flags()
 
@@ -45,6 +50,31 @@ class Utterance:
     """(n_mfcc,): mean cepstra, in int8 steps."""
 
     speech_seconds: float
+
+    decision: str
+    """Label that it ended with, or `uncertain`, or `warming_up` where there was too little of it."""
+
+    confidence: float
+    """Probability of its most likely label."""
+
+    level_dbfs: float
+    """RMS of its steps with speech, relative to full scale."""
+
+    level_deviation_db: float
+    """Standard deviation of the level of those steps: loud noise and long reverberation leave little."""
+
+    noise_floor_dbfs: float
+    """Level of the background at its end."""
+
+    flags: Flags
+    """What was wrong with its audio."""
+
+
+def drift_measures(heard: Utterance) -> dict[str, float]:
+    """Return what is compared of an utterance to tell drift."""
+    return measures_of(
+        heard.level_dbfs, heard.level_deviation_db, heard.noise_floor_dbfs, heard.voice.tolist(), heard.confidence
+    )
 
 
 class Pipeline:
@@ -90,6 +120,7 @@ class Pipeline:
         self._enrolled_offset = [0.0] * len(metadata.classes) if self._baseline is None else self._baseline.offset
         self._learns = settings.baseline
         self._keeps = settings.feedback
+        self._drift = None if metadata.drift is None else Drift(metadata.drift)
         self._affect = AffectMap(metadata)
         self._hysteresis = Hysteresis(
             self._rules.uncertain_below, self._rules.hysteresis, self._rules.minimum_dwell_seconds
@@ -97,6 +128,7 @@ class Pipeline:
         self._utterance = Pooling(len(metadata.classes), self._rules.half_life_seconds / self._step_seconds)
         self._recording = Pooling(len(metadata.classes))
         self._pcm = np.zeros(self._segmenter.step_samples, np.int16)  # of the step that is being filled
+        self._ended: deque[Utterance] = deque(maxlen=REMEMBERED_UTTERANCES)
         self.reset()
 
     def reset(self) -> None:
@@ -107,7 +139,9 @@ class Pipeline:
         if self._baseline is not None:
             self._baseline.reset()
         self._forgets = False
-        self._ended: Utterance | None = None
+        self._ended.clear()
+        if self._drift is not None:
+            self._drift.reset()
         self._recording.reset()
         self._filled = 0  # samples in self._pcm
         self._samples = 0  # of the stream so far, lost ones included
@@ -121,6 +155,13 @@ class Pipeline:
         self._shares: list[float] = []
         self._valence = self._arousal = 0.0
         self._notices: tuple[Notice, ...] = ()  # to be told with the next event
+
+    def erase(self) -> None:
+        """Overwrite with zeros what was heard, samples and features, and start a new stream."""
+        self._pcm[:] = 0
+        self._segmenter.erase()
+        self._stepper.erase()
+        self.reset()
 
     def push(self, pcm: NDArray[np.int16], lost: int = 0, notices: tuple[Notice, ...] = ()) -> list[Event]:
         """Add samples; return an event for each step that they complete.
@@ -264,8 +305,12 @@ class Pipeline:
             self._utterance_steps += 1
             self._speech_steps += 1
             self._utterance_power += 10 ** (heard.level_dbfs / 10)
+            self._utterance_levels.append(heard.level_dbfs)
+            self._noise_floor_dbfs = heard.noise_floor_dbfs
         flags = self._flags_of(heard)
         state, emotion = self._decide()
+        if self._in_utterance:
+            self._decision = emotion or state
         event = Event(
             time=self._samples / SAMPLE_RATE,
             state=state,
@@ -297,10 +342,16 @@ class Pipeline:
         """What was decided on last, from any thread; None before, and where the settings do not ask for it."""
         return None if self._keeper is None else self._keeper.last
 
-    def take_ended(self) -> Utterance | None:
-        """Return the last utterance that has ended, once."""
-        ended, self._ended = self._ended, None
+    def take_ended(self) -> list[Utterance]:
+        """Return the utterances that have ended since this was asked last, at most the last 16."""
+        ended = list(self._ended)
+        self._ended.clear()
         return ended
+
+    @property
+    def drift(self) -> float:
+        """How far the last utterances are from those in training; beyond 1 is drift, 0 where it is not known."""
+        return 0.0 if self._drift is None else self._drift.score
 
     def forget_speaker(self) -> None:
         """Let the baseline go back to where it began, with the next step; from any thread."""
@@ -308,8 +359,24 @@ class Pipeline:
 
     def _end_utterance(self, voice: NDArray[np.float64]) -> None:
         """Let the baseline learn from the utterance that has ended."""
-        ended = Utterance(self._utterance.mean(), voice, self._utterance_steps * self._step_seconds)
-        self._ended = ended
+        ended = Utterance(
+            self._utterance.mean(),
+            voice,
+            self._utterance_steps * self._step_seconds,
+            self._decision,
+            self._confidence,
+            10 * math.log10(self._utterance_power / self._utterance_steps),
+            deviation(self._utterance_levels),
+            self._noise_floor_dbfs,
+            self._utterance_flags,
+        )
+        self._ended.append(ended)
+        if (
+            self._drift is not None
+            and ended.speech_seconds >= LEAST_SECONDS
+            and self._drift.add(drift_measures(ended), ended.decision)
+        ):
+            self._notices += ("drift",)
         if self._baseline is not None and self._learns:
             shares = self._calibration.by_class(_without(ended.logits, self._baseline.offset))
             self._baseline.learn(ended.logits, shares, voice, ended.speech_seconds)
@@ -321,6 +388,9 @@ class Pipeline:
         self._utterance_flags = CLEAN
         self._utterance_steps = 0  # with speech
         self._utterance_power = 0.0  # sum over those steps, relative to full scale
+        self._utterance_levels: deque[float] = deque(maxlen=REMEMBERED_LEVELS)  # dBFS, of the last of those steps
+        self._noise_floor_dbfs = QUIETEST_DBFS  # at the last of them
+        self._decision = "warming_up"
 
     def _flags_of(self, heard: Step) -> Flags:
         """Return what was wrong with the step's audio, and remember it for the utterance and the recording."""
@@ -374,6 +444,12 @@ def _baseline(model: ModelFile, settings: Settings) -> Baseline | None:
 
         return load_speaker(settings.speaker, model)
     return Baseline(reference, model.metadata.neutral_classes) if reference and settings.baseline else None
+
+
+def deviation(values: Collection[float]) -> float:
+    """Return the standard deviation of at least one value."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
 def _without(logits: list[float], offset: list[float]) -> list[float]:

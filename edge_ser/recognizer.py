@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ from edge_ser.capture.resample import Resampler
 from edge_ser.capture.source import Source, open_source
 from edge_ser.errors import SettingsError
 from edge_ser.events import Event, Recognition
+from edge_ser.memory import overwriting_freed, protect_process
 from edge_ser.pipeline import Pipeline
 from edge_ser.settings import SAMPLE_RATE, Settings
 from edge_ser.stats import Stats, Tally
@@ -166,6 +167,8 @@ class Recognizer:
         if source is None:
             device = self.settings.device if device is None else device
             channel = self.settings.channel if channel is None else channel
+        if self.settings.protect_memory:
+            protect_process()
         closings = self._closings
         opened = _opened(source, sample_rate=sample_rate, device=device, channel=channel, realtime=realtime)
         with self._pipeline() as pipeline, opened as audio:
@@ -222,30 +225,42 @@ class Recognizer:
         spent = 0.0  # seconds on a step that is not complete yet
         if self.passed_over:
             pipeline.push(_NO_SAMPLES, notices=("model_fallback",))
-        with self._tally.reading(source):
-            while wanted() and (block := source.read()) is not None:
-                if rate != source.sample_rate:  # a microphone came back as another
-                    rate = source.sample_rate
-                    resampler = Resampler(rate)
-                self._tally.add_block(block, rate)
-                lost = -(-block.lost * SAMPLE_RATE // rate)  # rounded up: one lost sample is a gap too
-                if block.away:
-                    yield pipeline.away(lost, block.notices)
-                    continue
-                began = time.perf_counter()
-                events = pipeline.push(resampler.push(block.samples), lost, block.notices)
-                spent = self._count(events, spent + time.perf_counter() - began)
+        private = getattr(source, "private", False)
+        try:
+            with self._tally.reading(source):
+                while wanted() and (block := source.read()) is not None:
+                    if rate != source.sample_rate:  # a microphone came back as another
+                        rate = source.sample_rate
+                        resampler.erase()
+                        resampler = Resampler(rate)
+                    self._tally.add_block(block, rate)
+                    lost = -(-block.lost * SAMPLE_RATE // rate)  # rounded up: one lost sample is a gap too
+                    if block.away:
+                        yield pipeline.away(lost, block.notices)
+                        continue
+                    began = time.perf_counter()
+                    pcm = resampler.push(block.samples)
+                    events = pipeline.push(pcm, lost, block.notices)
+                    if private:
+                        block.samples[:] = pcm[:] = 0
+                    spent = self._count(events, spent + time.perf_counter() - began)
+                    self._tally.add_utterances(pipeline.take_ended(), pipeline.drift)
+                    yield from events
+            if wanted():
+                events = pipeline.push(resampler.flush()) + pipeline.flush()
+                self._count(events, spent)
+                self._tally.add_utterances(pipeline.take_ended(), pipeline.drift)
                 yield from events
-        if wanted():
-            events = pipeline.push(resampler.flush()) + pipeline.flush()
-            self._count(events, spent)
-            yield from events
+        finally:
+            with overwriting_freed() if private else nullcontext():
+                resampler.erase()
 
     def _count(self, events: list[Event], seconds: float) -> float:
         """Note the time that these events took; return it if there are none yet."""
         if not events:
             return seconds
         self._tally.add_steps(len(events), seconds)
+        self._tally.add_events(events)
         return 0.0
 
     @contextmanager
@@ -262,6 +277,7 @@ class Recognizer:
             yield pipeline
         finally:
             self._lent.remove(pipeline)
+            pipeline.erase()
             if self._closings == closings:
                 self._last_utterance = pipeline.last_utterance or self._last_utterance
                 self._free.append(pipeline)

@@ -96,6 +96,14 @@ class Segmenter:
         self._open = False
         self._silent_steps = 0
 
+    def erase(self) -> None:
+        """Overwrite with zeros what was heard, and start a new stream."""
+        self._log_mel.erase()
+        self._to_int8.reset()
+        if self._before is not None:
+            self._before[:] = 0
+        self.reset()
+
     def __call__(self, pcm: NDArray[np.int16], lost: int = 0) -> Step:
         """Hear one step.
 
@@ -156,6 +164,7 @@ def level_dbfs(pcm: NDArray[np.int16]) -> float:
     """
     samples = pcm.astype(np.float64)  # integers whose sums are exact, in whatever order they are taken
     power = (float(samples.dot(samples)) - float(np.add.reduce(samples)) ** 2 / len(pcm)) / len(pcm)
+    samples[:] = 0  # freed memory is to hold no audio
     return max(10 * math.log10(power / FULL_SCALE**2), QUIETEST_DBFS) if power else QUIETEST_DBFS
 
 

@@ -85,6 +85,9 @@ class Settings:
     feedback: bool = False
     """Keep features, never audio, of the last utterance in memory, so that `edge-ser feedback` can correct it."""
 
+    protect_memory: bool = True
+    """Once it listens, let no core dump be written of the process, and no debugger of the same user attach to it."""
+
     def __post_init__(self) -> None:
         if type(self.threads) is not int or self.threads < 1:
             raise SettingsError(f"threads is {self.threads!r}", "Give a whole number from 1 up")

@@ -15,6 +15,7 @@ import numpy as np
 
 from edge_ser.capture.resample import Resampler
 from edge_ser.capture.source import Source
+from edge_ser.data_folder import data_folder
 from edge_ser.decision.baseline import Baseline, BaselineState
 from edge_ser.errors import OutputError, SettingsError
 from edge_ser.pipeline import Pipeline
@@ -50,8 +51,7 @@ class Speaker:
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return where speakers are kept: `edge-ser/speakers` in the user's data folder."""
-    home = environment.get("HOME") or "~"
-    return Path(environment.get("XDG_DATA_HOME") or f"{home}/.local/share").expanduser() / "edge-ser" / "speakers"
+    return data_folder(environment) / "speakers"
 
 
 def path_of(name: str) -> Path:
@@ -150,7 +150,7 @@ def enrol(
         for first in range(0, len(pcm), pipeline.step_samples):  # an utterance may end with each step
             for event in pipeline.push(pcm[first : first + pipeline.step_samples], lost if first == 0 else 0):
                 speech += event.speech * pipeline.step_samples / SAMPLE_RATE
-                if (ended := pipeline.take_ended()) is not None:
+                for ended in pipeline.take_ended():
                     baseline.learn(ended.logits, shares, ended.voice, ended.speech_seconds)
         return speech
 
@@ -158,8 +158,12 @@ def enrol(
         if not block.away:
             heard += listen(resampler.push(block.samples), -(-block.lost * SAMPLE_RATE // source.sample_rate))
             progress(heard)
+        if getattr(source, "private", False):
+            block.samples[:] = 0
     silence = np.zeros(round((model.metadata.decision.hangover_seconds + 1) * SAMPLE_RATE), np.int16)
     listen(np.concatenate((resampler.flush(), silence)))  # the last utterance counts too
+    resampler.erase()
+    pipeline.erase()
     if heard < min(LEAST_SECONDS, wanted_seconds) or not baseline.share:
         raise SettingsError(f"Only {heard:.1f} s of speech were heard", f"Speak for {wanted_seconds:g} s as usual")
     return Speaker(FORMAT, model.metadata.tflite_sha256, round(heard, 2), baseline.state())

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_ser.capture.source import Block, Source
+from edge_ser.events import Event
+
+if TYPE_CHECKING:
+    from edge_ser.pipeline import Utterance
 
 REMEMBERED_STEPS = 1000  # behind the percentiles: the last 80 s
 
@@ -56,6 +60,24 @@ class Stats:
     step_ms_last: float
     """Of the last step."""
 
+    utterances: int = 0
+    """That have ended."""
+
+    uncertain_utterances: int = 0
+    """Of them, those that ended without an emotion being named."""
+
+    degraded_utterances: int = 0
+    """Of them, those with lost or clipped audio."""
+
+    noisy_utterances: int = 0
+    """Of them, those with a loud background."""
+
+    drift: float = 0.0
+    """How far the last utterances are from those in training; beyond 1 is drift, 0 where it is not known."""
+
+    drift_alerts: int = 0
+    """Times that a drift began."""
+
 
 class Tally:
     """Counts for `Stats`; every method may be called from any thread."""
@@ -64,6 +86,7 @@ class Tally:
         self._lock = threading.Lock()  # never held by the audio callback
         self._counts: Counter[str] = Counter()
         self._seconds = {"lost": 0.0, "away": 0.0, "high_water": 0.0}
+        self._drift = 0.0
         self._step_seconds: deque[float] = deque(maxlen=REMEMBERED_STEPS)
         self._sources: list[Source] = []  # that are being read
 
@@ -95,12 +118,31 @@ class Tally:
             self._counts["step"] += steps
             self._step_seconds.extend([seconds / steps] * steps)
 
+    def add_utterances(self, utterances: Sequence[Utterance], drift: float) -> None:
+        """Count utterances that have ended, and note how far the last of their stream have drifted."""
+        if not utterances:
+            return
+        with self._lock:
+            self._drift = drift
+            self._counts["utterance"] += len(utterances)
+            for each in utterances:
+                self._counts["uncertain"] += each.decision == "uncertain"
+                self._counts["degraded"] += each.flags.gap or each.flags.clipping
+                self._counts["noise"] += each.flags.noise
+
+    def add_events(self, events: Sequence[Event]) -> None:
+        """Count what the pipeline has noticed."""
+        alerts = sum("drift" in event.notices for event in events)
+        if alerts:
+            with self._lock:
+                self._counts["drift"] += alerts
+
     def stats(self) -> Stats:
         """Return what was counted."""
         with self._lock:
             milliseconds = 1000 * np.array(list(self._step_seconds) or [0.0])
             queues = [_queue(source) for source in self._sources]
-            counts, seconds = self._counts.copy(), dict(self._seconds)
+            counts, seconds, drift = self._counts.copy(), dict(self._seconds), self._drift
         p50, p95, p99 = np.percentile(milliseconds, (50, 95, 99)).tolist()
         return Stats(
             steps=counts["step"],
@@ -115,6 +157,12 @@ class Tally:
             step_ms_p95=p95,
             step_ms_p99=p99,
             step_ms_last=milliseconds[-1].item(),
+            utterances=counts["utterance"],
+            uncertain_utterances=counts["uncertain"],
+            degraded_utterances=counts["degraded"],
+            noisy_utterances=counts["noise"],
+            drift=drift,
+            drift_alerts=counts["drift"],
         )
 
 

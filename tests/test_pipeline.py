@@ -201,12 +201,15 @@ def test_the_decision_on_a_recording_does_not_hang_on_the_baseline() -> None:
 def test_an_utterance_that_ends_is_told_once() -> None:
     pipeline = Pipeline(MODEL)
     pipeline.push(np.concatenate([utterance(), silence(40)]))
-    ended = pipeline.take_ended()
-    assert ended is not None
+    (ended,) = pipeline.take_ended()
     assert 1 < ended.speech_seconds < 3
     assert len(ended.logits) == len(MODEL.metadata.classes)
     assert np.abs(ended.voice).max() > 1
-    assert pipeline.take_ended() is None
+    assert ended.decision in {"uncertain", *MODEL.metadata.labels}
+    assert 0.1 < ended.confidence < 1
+    assert -40 < ended.level_dbfs < -10
+    assert ended.noise_floor_dbfs < ended.level_dbfs - 10
+    assert pipeline.take_ended() == []
 
 
 def test_recognition_pools_all_utterances() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from convert.baseline import voices_of
 from convert.calibration import read_decision, read_reference
 from convert.card.plots import plot_confusion, plot_reliability, plot_risk_coverage
 from convert.card.text import Plots, card_text
+from convert.drift import with_reference
+from convert.errors import ConvertError
 from convert.evaluate.adapted import Adapted, judge_adapted, sessions_of
 from convert.evaluate.judge import FLOAT as FLOAT_FORM
 from convert.evaluate.judge import STREAMING, Judged
@@ -23,6 +26,8 @@ from convert.packing import FLOAT, FLOAT_SUFFIX, INT8, pack
 from convert.prepare import Prepared
 from edge_ser.student.metadata import Decision
 from edge_ser.student.model_file import ModelFile
+
+log = logging.getLogger(__name__)
 
 
 def write_card(prepared: Prepared, exported: Path, decision: Path, evaluation: Path, out: Path) -> Path:
@@ -42,8 +47,22 @@ def write_card(prepared: Prepared, exported: Path, decision: Path, evaluation: P
     (out / f"{name}.json").write_text(json.dumps(to_plain(judged), indent=1), encoding="utf-8")
     shutil.copyfile(exported / FLOAT, out / f"{name}{FLOAT_SUFFIX}")
     path = out / f"{name}.tflite"
-    pack(prepared, exported, chosen, metrics(judged), card, reference).write(path)
+    model = pack(prepared, exported, chosen, metrics(judged), card, reference)
+    know_drift(prepared, model).write(path)
     return path
+
+
+def know_drift(prepared: Prepared, model: ModelFile) -> ModelFile:
+    """Return the model file with what its recordings are like; as it is where they are too few to tell."""
+    recordings = prepared.recordings
+    known = np.concatenate((prepared.split.train, prepared.split.validation)).tolist()
+    place = {recordings.clips[clip].name: clip for clip in known}
+    try:
+        clips = [recordings.clips[clip] for clip in place.values()]
+        return with_reference(model, clips, lambda clip: recordings.pcm(place[clip.name]))
+    except ConvertError as error:
+        log.warning("no reference for drift: %s", error)
+        return model
 
 
 def know_speakers(prepared: Prepared, model: ModelFile, evaluation: Path) -> list[Adapted]:

@@ -80,6 +80,8 @@ class MicrophoneSource(Source):
         sounddevice, PortAudio or the device is missing, or the device cannot be opened; from `read`, PortAudio hangs.
     """
 
+    private = True
+
     def __init__(
         self,
         device: str | int | None = None,
@@ -126,6 +128,7 @@ class MicrophoneSource(Source):
         limit = round(self.sample_rate * BLOCK_SECONDS)
         samples, lost = intake.read(limit, TICK_SECONDS if self._away else DEAD_SECONDS)
         if self._closed:
+            samples[:] = 0
             return None
         if len(samples):
             return self._restored(samples) if self._away else Block(samples, lost, notices=self._told())

@@ -92,6 +92,11 @@ class TabulatedKernel:
         rows_out: NDArray[np.float64] = self._out[:rows].reshape(-1)
         return rows_out
 
+    def erase(self) -> None:
+        """Overwrite inputs and outputs with zeros."""
+        self.buffer[:] = 0.0
+        self._out[:] = 0.0
+
 
 class InterpolatedKernel:
     """Rows of 10 ms, the taps of each output interpolated between two tabulated phases.
@@ -124,6 +129,10 @@ class InterpolatedKernel:
         """Return `rows` rows, (rows * row_outputs,), of the inputs at the start of the buffer."""
         first = self.first_input(row)
         return np.concatenate([self._run_row(index, first) for index in range(row, row + rows)])
+
+    def erase(self) -> None:
+        """Overwrite the inputs with zeros."""
+        self.buffer[:] = 0.0
 
     def _run_row(self, row: int, first: int) -> NDArray[np.float64]:
         outputs = row * self.row_outputs + np.arange(self.row_outputs, dtype=np.int64)

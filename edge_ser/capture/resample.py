@@ -106,6 +106,14 @@ class Resampler:
         self._start(self._kernel)
         return tail
 
+    def erase(self) -> None:
+        """Overwrite with zeros what was heard, and start afresh."""
+        if self._odd_rate is not None:
+            self._odd_rate.flush()
+        if self._kernel is not None:
+            self._kernel.erase()
+            self._start(self._kernel)
+
     def _filter(self, samples: NDArray[np.int16], kernel: Kernel) -> NDArray[np.int16]:
         buffer = kernel.buffer
         pieces = []

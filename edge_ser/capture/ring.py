@@ -156,6 +156,7 @@ class Ring:
         overwritten = min(max(0, self._claimed - self._capacity - start), len(samples))
         lost = start + overwritten - self._taken
         self._taken = start + len(samples)
+        samples[:overwritten] = 0  # nobody will read it, so nobody would overwrite it
         return samples[overwritten:], lost
 
     def _copy_in(self, samples: NDArray[np.int16], position: int) -> None:

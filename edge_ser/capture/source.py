@@ -58,6 +58,9 @@ class Source(Protocol):
     sample_rate: int
     """Hz."""
 
+    private: bool = False
+    """Its blocks are copies that nobody else has: who has heard one overwrites it with zeros."""
+
     def read(self) -> Block | None:
         """Wait for audio and return it; None at the end."""
         ...

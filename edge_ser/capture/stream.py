@@ -12,6 +12,7 @@ from typing import Any
 from edge_ser.capture.devices import PORTAUDIO, InputDevice, find_again, load_sounddevice
 from edge_ser.capture.intake import Intake
 from edge_ser.errors import AudioDeviceError
+from edge_ser.memory import overwriting_freed
 from edge_ser.settings import SAMPLE_RATE
 
 _COMMON_RATES = (48_000, 44_100)  # Hz, one of which every sound card does
@@ -65,9 +66,10 @@ class Stream:
         """Stop, and overwrite with zeros what was heard; from any thread, may be called again."""
         if not self._closing.acquire(blocking=False):
             return
-        # Not stop(), which would wait for the device to finish.
-        self._portaudio.abort(ignore_errors=True)
-        self._portaudio.close(ignore_errors=True)
+        with overwriting_freed():
+            # Not stop(), which would wait for the device to finish.
+            self._portaudio.abort(ignore_errors=True)
+            self._portaudio.close(ignore_errors=True)
         self.intake.ring.close()
         self.intake.erase()
 

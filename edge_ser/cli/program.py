@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from edge_ser.cli import (
+    aggregate,
     calibrate,
     classify,
     config,
@@ -18,6 +19,7 @@ from edge_ser.cli import (
     listen,
     model,
     publish,
+    record,
     schema,
     serve,
     service,
@@ -65,7 +67,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, help="print the version")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in (
-        listen, serve, publish, classify, calibrate, feedback, devices, doctor, config, model, service, schema,
+        listen, serve, publish, classify, calibrate, record, feedback, aggregate,
+        devices, doctor, config, model, service, schema,
     ):  # fmt: skip
         command.add_parser(subparsers)
     return parser

@@ -30,6 +30,7 @@ NOTICE_TEXT: dict[Notice, str] = {
     "dc_offset": "the input is far off zero: the microphone or its cable is faulty",
     "wrong_device": "by its name this is no microphone but what the machine plays",
     "model_fallback": "the installed model is broken; an earlier one is used: see `edge-ser model list`",
+    "drift": "what is heard is unlike what the model was made for: another microphone, room, noise or language?",
 }
 
 

@@ -43,6 +43,7 @@ class ChunkedDetector:
         self._onset, self._keep = onset, keep
         self._hangover_frames = hangover_frames
         self._background = Prominence(VoiceActivitySettings())
+        self._rest = NO_SAMPLES
         self.reset()
 
     @property
@@ -55,6 +56,8 @@ class ChunkedDetector:
         self._background.reset()
         self._score_chunk = self._restart()
         self._score = 0.0  # of the newest chunk
+        if self._rest.base is not None:
+            self._rest.base[...] = 0  # what was heard is not left in memory
         self._rest = NO_SAMPLES  # of a chunk that is not yet complete
         self._ahead = 0  # samples heard since the end of the last frame
         self._remaining = 0  # frames that speech still goes on

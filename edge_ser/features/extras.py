@@ -93,6 +93,11 @@ class Extras:
         for _, feature in self._features:
             feature.reset()
 
+    def erase(self) -> None:
+        """Overwrite with zeros what was heard, and start a new stream."""
+        for _, feature in self._features:
+            _erase_state(feature)
+
     def __call__(
         self, pcm: NDArray[np.int16], log_mel: NDArray[np.float64], power: NDArray[np.float64]
     ) -> list[NDArray[np.float64]]:
@@ -175,6 +180,28 @@ def look_up(names: Sequence[str]) -> list[Extra]:
 def count_columns(names: Sequence[str]) -> int:
     """Return the columns of all these features together."""
     return sum(len(extra.relative) for extra in look_up(names))
+
+
+def _erase_state(feature: Any) -> None:
+    """Reset a feature, and overwrite the arrays that this replaces: they are what it remembers."""
+    before = _arrays(feature)
+    feature.reset()
+    kept = {id(array) for array in _arrays(feature)}
+    for array in before:
+        if id(array) not in kept:
+            whole = array.base if isinstance(array.base, np.ndarray) else array
+            whole[...] = 0
+
+
+def _arrays(feature: Any) -> list[NDArray[Any]]:
+    """Return the arrays that a feature and its parts hold."""
+    found = []
+    for value in vars(feature).values():
+        if isinstance(value, np.ndarray):
+            found.append(value)
+        elif hasattr(value, "__dict__"):
+            found += _arrays(value)
+    return found
 
 
 def _make(extra: Extra) -> Any:

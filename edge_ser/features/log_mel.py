@@ -96,6 +96,18 @@ class LogMel:
         if self._extras is not None:
             self._extras.reset()
 
+    def erase(self) -> None:
+        """Overwrite with zeros what was heard, and start a new stream."""
+        self._ring[:] = 0
+        for frames, kernel in self._kernels.items():
+            kernel(np.zeros(frames * HOP, np.int16), 0)  # what lies in work arrays of its own becomes that of silence
+        self._scratch[:] = 0
+        if self._rest.size:
+            self._rest[:] = 0
+        if self._extras is not None:
+            self._extras.erase()
+        self.reset()
+
     def push(self, pcm: NDArray[np.int16]) -> Frames:
         """Return the log-mel bands of the frames that these samples complete.
 

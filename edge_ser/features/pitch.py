@@ -60,6 +60,7 @@ class Pitch:
         """Start a new stream: zeros before its first sample."""
         self._pcm = np.zeros(len(HALF_BAND) - 1, np.int16)
         self._samples = np.zeros(HISTORY)
+        self._energy[:] = 0
         self._height = log_pitch(round(SAMPLE_RATE / UNVOICED_HZ * PERIOD_STEPS))
         self._voiced = False
         self._onsets = 0  # of the last ONSET_FRAMES frames, the newest in bit 0

@@ -22,6 +22,7 @@ NEUTRAL = "neutral"
 
 MAX_CLASSES = 64
 MAX_FRAMES_PER_STEP = 100  # 1 s
+MAX_WINDOW = 10_000  # utterances
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,48 @@ class BaselineReference:
 
 
 @dataclass(frozen=True, slots=True)
+class Histogram:
+    """How something measured of each utterance was distributed."""
+
+    edges: tuple[float, ...]
+    """Between the bins, rising; the first and the last bin are open."""
+
+    shares: tuple[float, ...]
+    """Of the utterances in each bin, one more than edges; none is 0."""
+
+    def __post_init__(self) -> None:
+        _check(all(one < other for one, other in pairwise(self.edges)), "the edges of a histogram do not rise")
+        _check(len(self.shares) == len(self.edges) + 1, "a histogram has not one share for each bin")
+        _check_shares(self.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReference:
+    """What utterances were like in training, beside which those on the board are counted: `edge_ser.decision.drift`."""
+
+    measures: Mapping[str, Histogram]
+    """By name: what `edge_ser.decision.drift.measures_of` tells of an utterance."""
+
+    decisions: Mapping[str, float]
+    """Share of utterances that ended with each label, and with `uncertain`; none is 0."""
+
+    limits: Mapping[str, float]
+    """Stability index, of each measure and of `decisions`, that nearly no single speaker of the reference exceeds."""
+
+    utterances: int
+    """Behind the histograms."""
+
+    window: int
+    """Utterances that are compared at a time; the limits are for so many."""
+
+    def __post_init__(self) -> None:
+        _check(set(self.limits) == {*self.measures, "decisions"}, "the drift reference has not a limit for each index")
+        _check(min(self.limits.values()) > 0, "a limit of drift is not positive")
+        _check(1 <= self.window <= MAX_WINDOW, "the window of the drift reference is out of range")
+        _check_shares(tuple(self.decisions.values()))
+
+
+@dataclass(frozen=True, slots=True)
 class Affect:
     """Where a label lies in the plane of valence and arousal, each from -1 to 1."""
 
@@ -275,6 +318,9 @@ class Metadata:
     baseline: BaselineReference | None = None
     """Beside which a speaker's own way of sounding is learnt; without it nobody's is."""
 
+    drift: DriftReference | None = None
+    """Beside which it is told when what is heard is no longer what the student was made for; without it never."""
+
     def __post_init__(self) -> None:
         _check(self.format == FORMAT, f"its format is {self.format} and this edge-ser reads {FORMAT}")
         _check(0 < len(self.classes) <= MAX_CLASSES, f"it has {len(self.classes)} classes")
@@ -287,6 +333,8 @@ class Metadata:
             _check(len(self.baseline.logits) == len(self.classes), "the baseline is for other classes")
             n_mfcc = self.features.front_end.n_mfcc
             _check(len(self.baseline.voice_deviation) == n_mfcc, f"the baseline has not {n_mfcc} voice deviations")
+        if self.drift is not None:
+            _check(set(self.drift.decisions) == {*self.labels, "uncertain"}, "the drift reference is for other labels")
         self.golden_arrays()
 
     @property
@@ -298,6 +346,10 @@ class Metadata:
         """Return the golden vector as `Golden.arrays`."""
         spec = self.features
         return self.golden.arrays(spec.frames_per_step, spec.n_features, len(self.classes))
+
+
+def _check_shares(shares: tuple[float, ...]) -> None:
+    _check(min(shares, default=0.0) > 0 and abs(sum(shares) - 1) < 1e-3, "shares are not positive, or not 1 in sum")
 
 
 def _check(condition: bool, problem: str) -> None:

@@ -44,6 +44,12 @@ class Network:
         for index, zeros in self._zeros:
             self._interpreter.set_tensor(index, zeros)
 
+    def erase(self) -> None:
+        """Overwrite what was heard, in every tensor: the graph runs once on zeros."""
+        self.reset()
+        self(np.zeros(self._shape, np.int8))
+        self.reset()
+
     def __call__(self, features: NDArray[np.int8]) -> tuple[NDArray[np.int8], int]:
         """Hear one step (frames_per_step, n_features); return logits (n_classes,) and attention."""
         run = self._interpreter

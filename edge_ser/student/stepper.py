@@ -47,6 +47,10 @@ class Stepper:
         """Start an utterance: every state 0.0."""
         self._network.reset()
 
+    def erase(self) -> None:
+        """Overwrite what was heard, and start an utterance."""
+        self._network.erase()
+
     def __call__(self, features: NDArray[np.int8]) -> tuple[NDArray[np.float32], float]:
         """Hear one step.
 

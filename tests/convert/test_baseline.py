@@ -78,7 +78,6 @@ def test_the_voice_is_that_of_the_board(corpora) -> None:
     voices = voices_of([pcm], spec, Segmentation(spec.frames_per_step, hangover_steps))
     pipeline = Pipeline(ModelFile.load_bundled())
     pipeline.push(np.concatenate([pcm, np.zeros(16000, np.int16)]))
-    ended = pipeline.take_ended()
-    assert ended is not None
+    (ended,) = pipeline.take_ended()
     assert ended.speech_seconds == pytest.approx(voices.seconds[0])
     np.testing.assert_allclose(ended.voice, voices.mean[0], atol=0.05)
