@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import sys
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 OK, FAILED, INTERRUPTED = 0, 2, 130
 LOG = "run.log"
 PIPE_COLUMNS = 120
+COMMANDS = ("convert.commands.judging",)
+"""Modules with further commands, each with `add_commands`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,13 +87,20 @@ def build_parser() -> argparse.ArgumentParser:
         "evaluate",
         help="judge a model file",
         description="Judge a model file on people it never heard: 'speaker' on those whom it names as held out, "
-        "'corpus' on the corpora it was not trained on, 'adapted' as 'speaker', learning each voice as it listens.",
+        "'corpus' on the corpora it was not trained on, 'adapted' as 'speaker', learning each voice as it listens; "
+        "'robustness' in noise, rooms and bad lines, 'fairness' by gender, language and speaker.",
     )
     evaluate.add_argument("model", type=Path, metavar="MODEL")
     _add_corpora(evaluate)
-    evaluate.add_argument("--protocol", choices=("speaker", "corpus", "adapted"), default="speaker")
+    protocols = ("speaker", "corpus", "adapted", "robustness", "fairness")
+    evaluate.add_argument("--protocol", choices=protocols, default="speaker")
+    evaluate.add_argument(
+        "--every", type=int, default=1, metavar="N", help="with robustness: judge every Nth recording alone, to be quicker"
+    )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     evaluate.set_defaults(run=_evaluate)
+    for command in COMMANDS:
+        importlib.import_module(command).add_commands(commands)
 
     corpora = commands.add_parser("corpora", help="list the corpora in a folder")
     _add_corpora(corpora)
@@ -168,6 +178,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         adapted = evaluate_adapted(arguments.model, arguments.corpora)
         wide_console().print(adapted_table(adapted))
         _write_figures(arguments, [asdict(each) for each in adapted])
+        return OK
+    if arguments.protocol in ("robustness", "fairness"):
+        from convert.commands.judging import judge_shipped
+
+        _write_figures(arguments, judge_shipped(arguments))
         return OK
     judged = evaluate_file(arguments.model, arguments.corpora, arguments.protocol)
     print_report(judged, wide_console())
