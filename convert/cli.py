@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OK, FAILED, INTERRUPTED = 0, 2, 130
 LOG = "run.log"
 PIPE_COLUMNS = 120
-COMMANDS = ("convert.commands.judging",)
+COMMANDS = ("convert.commands.judging", "convert.commands.compressing")
 """Modules with further commands, each with `add_commands`."""
 
 
@@ -137,7 +137,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from convert.corpora.manifest import read_corpus
 
     recipe = _load_recipe(arguments)
-    _log_to(arguments.out)
+    log_to(arguments.out)
     corpora = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(recipe.data.corpora, corpora)
     infos = {name: read_corpus(corpora / name, recipe.classes)[0] for name in recipe.data.corpora}
@@ -160,7 +160,7 @@ def _folds(arguments: argparse.Namespace) -> int:
     from convert.evaluate.report import folds_table, percent
 
     recipe = _load_recipe(arguments)
-    _log_to(arguments.out)
+    log_to(arguments.out)
     found = cross_validate(recipe, arguments.corpora, arguments.out, arguments.corpus, arguments.seeds, arguments.only)
     console = wide_console()
     console.print(folds_table([(f"{fold.number}, seed {fold.seed}", each) for fold in found for each in fold.judged]))
@@ -259,7 +259,7 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(width=PIPE_COLUMNS)
 
 
-def _log_to(out: Path) -> None:
+def log_to(out: Path) -> None:
     """Log to the terminal in short and to `run.log` with times."""
     out.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(out / LOG, encoding="utf-8")

@@ -1,0 +1,4 @@
+"""The table of compressions: `plan.py` what is combined, `steps.py` does it, `measure.py` the figures, `report.py` prints.
+
+`start.py` is where the float student comes from.
+"""
