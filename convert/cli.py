@@ -95,7 +95,11 @@ def build_parser() -> argparse.ArgumentParser:
     protocols = ("speaker", "corpus", "adapted", "robustness", "fairness")
     evaluate.add_argument("--protocol", choices=protocols, default="speaker")
     evaluate.add_argument(
-        "--every", type=int, default=1, metavar="N", help="with robustness: judge every Nth recording alone, to be quicker"
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with robustness: judge every Nth recording alone, to be quicker",
     )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     evaluate.set_defaults(run=_evaluate)
@@ -253,10 +257,10 @@ def recipe_path(name: str) -> Path:
     return shipped if shipped.is_file() and not Path(name).is_file() else Path(name)
 
 
-def wide_console() -> Console:
-    """Return the terminal, or where there is none, 120 columns: a pipe or a log can hold whole tables."""
+def wide_console(columns: int = PIPE_COLUMNS) -> Console:
+    """Return the terminal, or where there is none, so many columns: a pipe or a log can hold whole tables."""
     console = Console()
-    return console if console.is_terminal else Console(width=PIPE_COLUMNS)
+    return console if console.is_terminal else Console(width=columns)
 
 
 def log_to(out: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
+from convert import distribution
 from convert.architectures import architecture
 from convert.balance import class_offsets
 from convert.calibration import calibrate, corpus_weights
@@ -164,19 +165,20 @@ def train_network(
     judged = examples_of(prepared, prepared.split.validation, variants=False)
 
     def make(folder: Path) -> None:
-        train(
-            build(prepared, network, training.precision) if model is None else model,
-            taught,
-            training,
-            folder,
-            **_scales(prepared, network),
-            seed=recipe.seed,
-            distil=recipe.distillation if soft else None,
-            validate=lambda trained: accuracy(trained, judged, **_scales(prepared, network)),
-            before_step=before_step,
-        )
+        with distribution.scope() if model is None else nullcontext():  # what wraps a model is not shared
+            train(
+                build(prepared, network, training.precision) if model is None else model,
+                taught,
+                training,
+                folder,
+                **_scales(prepared, network),
+                seed=recipe.seed,
+                distil=recipe.distillation if soft else None,
+                validate=lambda trained: accuracy(trained, judged, **_scales(prepared, network)),
+                before_step=before_step,
+            )
 
-    return run_stage(out, stage, inputs, make)
+    return run_stage(out, stage, inputs, make, agree=distribution.agree if model is None else bool)
 
 
 def build(prepared: Prepared, network: Network, precision: str = "float32") -> keras.Model:

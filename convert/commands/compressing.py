@@ -84,7 +84,7 @@ def _compressions(arguments: argparse.Namespace) -> int:
     from convert.compressions.start import start_anew, start_from
     from convert.compressions.steps import Workshop, start
     from convert.compressions.table import measure_all
-    from convert.evaluate.shipped_tables import print_rows
+    from convert.evaluate.shipped_tables import WIDE, print_rows
 
     if arguments.run_folder is not None:
         prepared, taught, soft, weights = start_from(recipe, arguments.run_folder, arguments.weights)
@@ -97,7 +97,7 @@ def _compressions(arguments: argparse.Namespace) -> int:
         trainings = [replace(each, epochs=arguments.epochs) for each in trainings]
     workshop = Workshop(prepared, taught, soft, arguments.out, *trainings)
     found = measure_all(workshop, start(prepared, weights), combinations, arguments.other_python)
-    console = wide_console()
+    console = wide_console(WIDE)
     print_rows(f"Compressions of {recipe.name}'s student", rows(found), console)
     about = _about(arguments, [each.epochs for each in trainings], len(prepared.split.held_out), recipe.seed)
     facts = {"recipe": recipe.name, "epochs": [each.epochs for each in trainings], "seed": recipe.seed}

@@ -1,4 +1,4 @@
-"""Judging shipped files: `evaluate --protocol robustness|fairness`, `compare`."""
+"""Judging shipped files: `evaluate --protocol robustness|fairness`, `compare`, `card`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,23 @@ def add_commands(commands: Commands) -> None:
     compare.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     compare.set_defaults(run=_compare)
 
+    card = commands.add_parser(
+        "card",
+        help="make the full card of a model file: one page, Markdown, JSON",
+        description="Measure everything about a model file on the people whom it names as held out: accuracy, "
+        "confidence, groups, robustness, explanations. Writes NAME.card.html, which needs nothing beside it, and the "
+        "same as Markdown with its pictures and as JSON.",
+    )
+    card.add_argument("model", type=Path, metavar="MODEL")
+    card.add_argument(
+        "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
+    )
+    card.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the card goes")
+    card.add_argument(
+        "--every", type=int, default=1, metavar="N", help="judge robustness on every Nth recording alone, to be quicker"
+    )
+    card.set_defaults(run=_card)
+
 
 def judge_shipped(arguments: argparse.Namespace) -> Any:
     """Print the tables of a protocol; return the figures, plain."""
@@ -36,7 +53,7 @@ def judge_shipped(arguments: argparse.Namespace) -> Any:
     from convert.evaluate.fairness import evaluate_fairness
     from convert.evaluate.robustness import evaluate_robustness
 
-    console = wide_console()
+    console = wide_console(tables.WIDE)
     if arguments.protocol == "robustness":
         found = evaluate_robustness(arguments.model, arguments.corpora, max(1, arguments.every))
         tables.print_rows("Held-out speakers, spoilt in one way each, per cent", tables.robustness_rows(found), console)
@@ -49,6 +66,15 @@ def judge_shipped(arguments: argparse.Namespace) -> Any:
     return asdict(fair)
 
 
+def _card(arguments: argparse.Namespace) -> int:
+    from convert.card.shipped import measure, write
+    from convert.cli import OK
+
+    for path in write(measure(arguments.model, arguments.corpora, max(1, arguments.every)), arguments.out):
+        print(path)
+    return OK
+
+
 def _compare(arguments: argparse.Namespace) -> int:
     from convert.cli import OK, wide_console
     from convert.evaluate import shipped_tables as tables
@@ -56,7 +82,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
     found = compare_files(arguments.first, arguments.second, arguments.corpora)
     title = f"First {arguments.first.name}, second {arguments.second.name}; per cent"
-    tables.print_rows(title, tables.compare_rows(found), wide_console())
+    tables.print_rows(title, tables.compare_rows(found), wide_console(tables.WIDE))
     if arguments.json:
         plain = {"first": arguments.first.name, "second": arguments.second.name, "sets": [asdict(one) for one in found]}
         arguments.json.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")

@@ -33,7 +33,7 @@ class Pruned:
 
 
 Schedule = Literal["polynomial", "constant"]
-"""`polynomial`: ever more zeros over the first `RAMP` of the steps, fast at first; `constant`: all from the beginning."""
+"""`polynomial`: ever more zeros over the first `RAMP` of the steps, fast at first; `constant`: all at once."""
 
 
 def prune(model: keras.Model, sparsity: float, steps: int, schedule: Schedule = "polynomial") -> Pruned:

@@ -102,5 +102,7 @@ def _step(part: str, text: str) -> Step:
     except ValueError:
         value = -1.0
     if not low <= value <= high:
-        raise RecipeError(f"{text!r}: {method} has {amount or 'no number'}", f"Give {low:g} to {high:g}: {method}:{low:g}")
+        raise RecipeError(
+            f"{text!r}: {method} has {amount or 'no number'}", f"Give {low:g} to {high:g}: {method}:{low:g}"
+        )
     return Step(method, value)

@@ -85,9 +85,9 @@ def plot(found: Sequence[Figures], path: Path) -> None:
 def _panel(axes: Axes, costs: Sequence[float], found: Sequence[Figures], label: str) -> None:
     accuracy = [100 * each.uar_validation for each in found]
     best, front = -1.0, []
-    for cost, right, row in sorted(zip(costs, accuracy, range(len(found)), strict=True), key=lambda p: (p[0], -p[1])):
-        if right > best:
-            best = right
+    for row in sorted(range(len(found)), key=lambda each: (costs[each], -accuracy[each])):
+        if accuracy[row] > best:
+            best = accuracy[row]
             front.append(row)
     axes.scatter(costs, accuracy, color=PALE, s=22)
     axes.plot([costs[row] for row in front], [accuracy[row] for row in front], "o-", color=INK, markersize=5)

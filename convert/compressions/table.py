@@ -64,7 +64,7 @@ def measure_all(
 
 
 def pareto(found: Sequence[Figures]) -> list[str]:
-    """Return the combinations that no other beats: as accurate on validation, as small and as fast, and better in one."""
+    """Return the combinations that no other beats: at least as good in accuracy, size and times, and better in one."""
     return [
         one.name
         for one in found

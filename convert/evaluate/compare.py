@@ -76,7 +76,8 @@ def compare_files(first: Path, second: Path, corpora: Path) -> list[Compared]:
     clips = [clip for clip in held_out_speakers(models[0], corpora)[0] if clip.speaker in shared]
     if not clips:
         raise ConvertError(
-            f"No speaker in {corpora} is held out by both models", "Compare models whose recipes hold out the same people"
+            f"No speaker in {corpora} is held out by both models",
+            "Compare models whose recipes hold out the same people",
         )
     recordings = read_clips(corpora, clips)
     right = []

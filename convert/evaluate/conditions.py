@@ -34,6 +34,7 @@ VOICES = 6  # of babble
 LOST_BLOCK = 320  # samples that go missing at once, 20 ms
 CHORD_SECONDS = 0.5
 HARMONICS = 6
+TELEPHONE = Telephone(1.0, (300.0, 300.0), (3400.0, 3400.0))
 LOWEST_NOTE_HZ = 110.0
 
 Pcm = NDArray[np.int16]
@@ -127,7 +128,7 @@ def to_pcm(samples: Samples) -> Pcm:
 def _lines() -> list[Condition]:
     """Return what other microphones, lines, codecs and sample rates do."""
     found = [
-        _on_samples("telephone band", lambda x, rng: limit_band(x, rng, Telephone(1.0, (300.0, 300.0), (3400.0, 3400.0)))),
+        _on_samples("telephone band", lambda x, rng: limit_band(x, rng, TELEPHONE)),
         _on_samples("8 kHz, mu-law", lambda x, _: _at_rate(mu_law(_resampled(x, 8000)), 8000)),
         _on_samples("MP3", lambda x, _: _coded(x, "MP3", "MPEG_LAYER_III", 0.9)),
         _on_samples("Opus", lambda x, _: _coded(x, "OGG", "OPUS", 0.97)),
@@ -138,7 +139,9 @@ def _lines() -> list[Condition]:
             _on_samples(f"other microphones, {decibel:g} dB uneven", lambda x, rng, o=options: equalise(x, rng, o))
         )
     for rate in (8000, 44100, 48000):
-        found.append(_on_samples(f"captured at {rate / 1000:g} kHz", lambda x, _, r=rate: _at_rate(_resampled(x, r), r)))
+        found.append(
+            _on_samples(f"captured at {rate / 1000:g} kHz", lambda x, _, r=rate: _at_rate(_resampled(x, r), r))
+        )
     return found
 
 

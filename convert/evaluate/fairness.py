@@ -208,7 +208,13 @@ def _speakers(found: Decisions, clips: Sequence[Clip], spoken: NDArray[np.intp])
         low, high = wilson(int(right[own].sum()), int(own.sum()))
         speakers.append(
             Speaker(
-                name, gender[name], int(own.sum()), float(right[own].mean()), low, high, float(found.answered[own].mean())
+                name,
+                gender[name],
+                int(own.sum()),
+                float(right[own].mean()),
+                low,
+                high,
+                float(found.answered[own].mean()),
             )
         )
     return sorted(speakers, key=lambda each: (each.wa, each.name))

@@ -209,10 +209,8 @@ def uar_interval(
     return float(low), float(high)
 
 
-def uar_draws(
-    right: NDArray[np.bool_], spoken: Labels, speakers: Sequence[str], seed: int = 0
-) -> NDArray[np.float64]:
-    """Return the UAR of each draw of speakers (RESAMPLES,); the same seed draws the same speakers, whatever is right."""
+def uar_draws(right: NDArray[np.bool_], spoken: Labels, speakers: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+    """Return the UAR of each draw of speakers (RESAMPLES,); the same seed draws the same speakers each time."""
     names, who = np.unique(speakers, return_inverse=True)
     labels, which = np.unique(spoken, return_inverse=True)
     hits, asked = np.zeros((len(names), len(labels))), np.zeros((len(names), len(labels)))

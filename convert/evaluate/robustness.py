@@ -1,4 +1,4 @@
-"""How a shipped file bears what rooms, microphones and lines do: the same recordings, spoilt in one way after another."""
+"""How a shipped file bears what rooms, microphones and lines do: the same recordings, spoilt in one way each."""
 
 from __future__ import annotations
 

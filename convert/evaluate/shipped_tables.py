@@ -12,6 +12,9 @@ from convert.evaluate.fairness import Fairness
 from convert.evaluate.report import percent
 from convert.evaluate.robustness import SAME_AT_LEAST, Robustness, unsteady
 
+WIDE = 200
+"""Columns that these tables want where there is no terminal."""
+
 Rows = tuple[Sequence[str], list[tuple[str, ...]]]
 """Heads of the columns, and the rows; the first column is text."""
 
@@ -72,8 +75,8 @@ def gap_rows(found: Fairness) -> Rows:
 def speaker_rows(found: Fairness) -> Rows:
     """Return a row for each speaker, the worst first; per cent."""
     rows = [
-        (each.name, each.gender, str(each.recordings), f"{percent(each.wa)} ({percent(each.low)} to {percent(each.high)})",
-         percent(each.answered))
+        (each.name, each.gender, str(each.recordings),
+         f"{percent(each.wa)} ({percent(each.low)} to {percent(each.high)})", percent(each.answered))
         for each in found.speakers
     ]  # fmt: skip
     return ("speaker", "gender", "n", "WA (95 %)", "answered"), rows

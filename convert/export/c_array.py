@@ -93,7 +93,9 @@ def _model(model: ModelFile) -> Source:
         ),
     ]
     names = ", ".join(_string(label) for label in metadata.labels)
-    declarations = [each.declaration for each in arrays] + [f"extern const char *const {PREFIX}_labels[{len(metadata.labels)}];"]
+    declarations = [each.declaration for each in arrays] + [
+        f"extern const char *const {PREFIX}_labels[{len(metadata.labels)}];"
+    ]
     definitions = [each.definition for each in arrays] + [
         f"const char *const {PREFIX}_labels[{len(metadata.labels)}] = {{{names}}};\n"
     ]  # fmt: skip
@@ -223,4 +225,6 @@ def _string(text: str) -> str:
 
 
 def _wrap(values: Iterable[str]) -> str:
-    return textwrap.fill(", ".join(values), LINE, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+    return textwrap.fill(
+        ", ".join(values), LINE, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+    )

@@ -23,7 +23,8 @@ PROGRAM = """
 
 int main(void) {
     WRITE(edge_ser_model);
-    WRITE(edge_ser_log_table); WRITE(edge_ser_stage_1); WRITE(edge_ser_cosine); WRITE(edge_ser_dct); WRITE(edge_ser_mel);
+    WRITE(edge_ser_log_table); WRITE(edge_ser_stage_1); WRITE(edge_ser_cosine); WRITE(edge_ser_dct);
+    WRITE(edge_ser_mel);
     WRITE(edge_ser_mean); WRITE(edge_ser_std);
     WRITE(edge_ser_golden_features); WRITE(edge_ser_golden_logits); WRITE(edge_ser_golden_attention);
     fprintf(stderr, "%d %d %.17g %s %d", EDGE_SER_N_CLASSES, EDGE_SER_FRAMES_PER_STEP, EDGE_SER_TEMPERATURE,
@@ -65,5 +66,14 @@ def test_the_headers_are_cplusplus_too(tmp_path: Path) -> None:
     assert main(["c-array", str(path), "--out", str(tmp_path)]) == 0
     program = "".join(f'#include "{header.name}"\n' for header in sorted(tmp_path.glob("*.h")))
     (tmp_path / "main.cc").write_text(program + "int main() { return edge_ser_model[0] == 0; }\n")
-    command = [compiler, "-Wall", "-Werror", "-pedantic", "-c", "-o", str(tmp_path / "main.o"), str(tmp_path / "main.cc")]
+    command = [
+        compiler,
+        "-Wall",
+        "-Werror",
+        "-pedantic",
+        "-c",
+        "-o",
+        str(tmp_path / "main.o"),
+        str(tmp_path / "main.cc"),
+    ]
     subprocess.run(command, check=True)
