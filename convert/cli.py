@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OK, FAILED, INTERRUPTED = 0, 2, 130
 LOG = "run.log"
 PIPE_COLUMNS = 120
-COMMANDS = ("convert.commands.judging", "convert.commands.compressing")
+COMMANDS = ("convert.commands.judging", "convert.commands.compressing", "convert.commands.trying")
 """Modules with further commands, each with `add_commands`."""
 
 
@@ -65,7 +65,15 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder that holds one folder a corpus (default: in the output folder, where the synthetic one is made)",
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="take this instead of the recipe's value, like student.training.epochs=5; may be repeated",
+    )
     _add_encoder(run)
+    _add_training(run)
     run.set_defaults(run=_run)
 
     folds = commands.add_parser(
@@ -80,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     folds.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the runs")
     folds.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one set of runs for each")
     _add_encoder(folds)
+    _add_training(folds)
     folds.add_argument("--only", type=int, nargs="+", metavar="FOLD", help="these folds alone, counted from 0")
     folds.set_defaults(run=_folds)
 
@@ -129,10 +138,35 @@ def _add_encoder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write losses and rates of every training for TensorBoard"
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=("mirrored", "multiworker"),
+        help="train on all graphics processors of this machine, or together with other machines: start the same "
+        "command on each, with TF_CONFIG set as TensorFlow defines it",
+    )
+
+
+def _begin_training(arguments: argparse.Namespace) -> None:
+    """Do what must come before anything else is done with TensorFlow."""
+    if arguments.strategy:
+        from convert import distribution
+
+        distribution.use(arguments.strategy)
+    if arguments.tensorboard:
+        from convert import watch
+
+        watch.use_tensorboard()
+
+
 def _load_recipe(arguments: argparse.Namespace) -> Recipe:
+    from convert.changes import parse_changes
     from convert.recipe import load_recipe, with_encoder
 
-    recipe = load_recipe(recipe_path(arguments.recipe))
+    recipe = load_recipe(recipe_path(arguments.recipe), parse_changes(getattr(arguments, "set", [])))
     return recipe if arguments.encoder is None else with_encoder(recipe, arguments.encoder)
 
 
@@ -148,6 +182,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if recipe.ships:
         refuse_unshippable(infos)
     # TensorFlow is imported only once recipe and corpora are known to be good.
+    _begin_training(arguments)
     from convert.evaluate.report import from_plain, print_report
     from convert.run import run
 
@@ -165,6 +200,7 @@ def _folds(arguments: argparse.Namespace) -> int:
 
     recipe = _load_recipe(arguments)
     log_to(arguments.out)
+    _begin_training(arguments)
     found = cross_validate(recipe, arguments.corpora, arguments.out, arguments.corpus, arguments.seeds, arguments.only)
     console = wide_console()
     console.print(folds_table([(f"{fold.number}, seed {fold.seed}", each) for fold in found for each in fold.judged]))

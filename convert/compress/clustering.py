@@ -53,7 +53,11 @@ def settle(aware: keras.Model, *, pruned: bool) -> None:
         by_name = {weight.name.split("/")[-1].split(":")[0]: weight for weight in layer.weights}
         if CENTROIDS not in by_name:
             continue
-        values = by_name[CENTROIDS]
+        values, indices = by_name[CENTROIDS], by_name[INDICES]
         if pruned:
             values = values * (1 - tf.one_hot(tf.argmin(tf.abs(values), axis=-1), tf.shape(values)[-1]))
-        by_name["kernel"].assign(tf.gather(values, by_name[INDICES]))
+        if len(values.shape) == 2:  # tfmot keeps values for each filter where all have as many
+            by_filter = tf.gather(values, tf.transpose(indices, (3, 0, 1, 2)), batch_dims=1)
+            by_name["kernel"].assign(tf.transpose(by_filter, (1, 2, 3, 0)))
+        else:
+            by_name["kernel"].assign(tf.gather(values, indices))
