@@ -11,7 +11,7 @@ from pathlib import Path
 from convert.compressions.measure import Figures, figures, hop_times
 from convert.compressions.plan import Combination, name_of
 from convert.compressions.steps import Student, Workshop, compress, reach
-from convert.errors import StageError
+from convert.errors import RecipeError, StageError
 from convert.progress import track
 from convert.stages import code_digest, run_stage
 from edge_ser.errors import EdgeSerError
@@ -42,9 +42,11 @@ def measure_all(
 
     Raises
     ------
-    StageError
-        None could be made.
+    RecipeError, StageError
+        There are no validation speakers; no combination could be made.
     """
+    if not len(workshop.prepared.split.validation):
+        raise RecipeError("There are no validation speakers to choose a combination by", "Name some in data.validation")
     workshop.students[()] = begin
     folders = []
     for combination in track("combinations", len(combinations))(combinations):
