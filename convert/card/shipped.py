@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.baseline import voices_of
-from convert.card.page import Page, Picture, Section, to_html
+from convert.card.page import PNG, Page, Picture, Section, to_html
 from convert.card.plots import plot_confusion, plot_reliability, plot_risk_coverage
 from convert.card.text import table
 from convert.corpora.catalogue import describe
@@ -328,7 +328,7 @@ def _confidence_plots(found: Found) -> list[Picture]:
     ]  # fmt: skip
 
 
-def _drawn(caption, draw) -> Picture:  # type: ignore[no-untyped-def]
+def _drawn(caption: str, draw: Callable[[Path], None]) -> Picture:
     with tempfile.TemporaryDirectory(prefix="edge-ser-card-") as folder:
         path = Path(folder) / "plot.png"
         draw(path)
@@ -345,7 +345,7 @@ def _markdown(page: Page, folder: Path, name: str) -> str:
             parts.append("\n\n".join(each.removeprefix("! ") for each in section.text.split("\n\n")))
         for shown in section.pictures:
             count += 1
-            suffix = "png" if shown.content.startswith(b"\x89PNG") else "svg"
+            suffix = "png" if shown.content.startswith(PNG) else "svg"
             file = folder / f"{name}.card.{count}.{suffix}"
             file.write_bytes(shown.content)
             parts.append(f"![{shown.caption}]({file.name})")

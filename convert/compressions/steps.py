@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def compress(workshop: Workshop, combination: Combination) -> bytes:
     model = _model(workshop, student)
     last = combination[-1]
     if last.method == QAT:
-        model = _aware(workshop, student, model, name=last.method)
+        model = _aware(workshop, student, model, last)
     balance(workshop.prepared, model)
     recipe = workshop.prepared.recipe
     step = streaming_step(configuration(workshop.prepared, student.network), model)
@@ -124,9 +125,9 @@ def _fewer_values(workshop: Workshop, before: Student, step: Step) -> Student:
     return replace(before, weights=strip(model).get_weights(), digest=folder.name, clustered=True)
 
 
-def _aware(workshop: Workshop, student: Student, model: keras.Model, name: str) -> keras.Model:
+def _aware(workshop: Workshop, student: Student, model: keras.Model, step: Step) -> keras.Model:
     aware = quantisation_aware(model, clustered=student.clustered, pruned=student.pruned)
-    folder = _train(workshop, student.network, student, Step(name), aware, workshop.rounding)
+    folder = _train(workshop, student.network, student, step, aware, workshop.rounding)
     aware.load_weights(folder / WEIGHTS)
     if student.clustered:
         settle(aware, pruned=student.pruned)
@@ -143,7 +144,15 @@ def _model(workshop: Workshop, student: Student) -> keras.Model:
     return model
 
 
-def _train(workshop, network, before, step, model, training, before_step=None):  # type: ignore[no-untyped-def]
+def _train(
+    workshop: Workshop,
+    network: Network,
+    before: Student,
+    step: Step,
+    model: keras.Model,
+    training: Training,
+    before_step: Callable[[], None] | None = None,
+) -> Path:
     return train_network(
         workshop.prepared, network, workshop.taught, workshop.out, str(step).replace(":", "-"),
         soft=workshop.soft, training=training, begin=(before.digest, str(step)), model=model, before_step=before_step,

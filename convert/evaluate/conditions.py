@@ -41,6 +41,11 @@ Pcm = NDArray[np.int16]
 Samples = NDArray[np.float32]
 """(n,), full scale is 1."""
 
+Spoil = Callable[[Samples, Generator], Samples]
+
+Background = Callable[[Generator, int], NDArray[np.float32]]
+"""Makes so many samples of a background, of any level."""
+
 Blocks = list[tuple[Pcm, int]]
 """What reaches the pipeline, and how many samples were lost before each."""
 
@@ -70,7 +75,7 @@ def conditions(corpora: Path, voices: Sequence[Pcm]) -> list[Condition]:
     """
     noise = _unheard_noise(corpora)
     rooms = [read_pcm(path, sha256).astype(np.float32) for path, sha256 in room_files(corpora)]
-    backgrounds: dict[str, Callable[[Generator, int], NDArray[np.float32]]] = {
+    backgrounds: dict[str, Background] = {
         "white noise": lambda rng, n: coloured_noise(rng, n, 0.0),
         "babble of 6 voices": lambda rng, n: babble(rng, n, voices),
         "music (synthesised)": music,
@@ -132,7 +137,7 @@ def _lines() -> list[Condition]:
         _on_samples("8 kHz, mu-law", lambda x, _: _at_rate(mu_law(_resampled(x, 8000)), 8000)),
         _on_samples("MP3", lambda x, _: _coded(x, "MP3", "MPEG_LAYER_III", 0.9)),
         _on_samples("Opus", lambda x, _: _coded(x, "OGG", "OPUS", 0.97)),
-    ]  # fmt: skip
+    ]
     for decibel in (5.0, 10.0):
         options = Equaliser(1.0, decibel, (100.0, 250.0))
         found.append(
@@ -187,27 +192,23 @@ def lose_blocks(pcm: Pcm, rng: Generator, share: float) -> Blocks:
     return kept
 
 
-def _on_samples(name: str, spoil: Callable[[Samples, Generator], Samples], small: bool = False) -> Condition:
+def _on_samples(name: str, spoil: Spoil, small: bool = False) -> Condition:
     def on_pcm(pcm: Pcm, rng: Generator) -> Blocks:
         return [(to_pcm(spoil(pcm.astype(np.float32) / np.float32(FULL_SCALE), rng)), 0)]
 
     return Condition(name, on_pcm, small)
 
 
-def _mixed(
-    make: Callable[[Generator, int], NDArray[np.float32]], snr_db: float
-) -> Callable[[Samples, Generator], Samples]:
+def _mixed(make: Background, snr_db: float) -> Spoil:
     return lambda x, rng: mix(x, make(rng, len(x)), snr_db)
 
 
-def _in_room(
-    seconds: float, measured: Sequence[NDArray[np.float32]]
-) -> Callable[[Samples, Generator], Samples]:  # fmt: skip
+def _in_room(seconds: float, measured: Sequence[NDArray[np.float32]]) -> Spoil:
     options = Room(1.0, 1.0 if measured else 0.0, (seconds, seconds), (0.0, 0.0))
     return lambda x, rng: add_room(x, rng, options, measured)
 
 
-def _gain(decibel: float) -> Callable[[Samples, Generator], Samples]:
+def _gain(decibel: float) -> Spoil:
     return lambda x, _: x * np.float32(10 ** (decibel / 20))
 
 
@@ -235,9 +236,7 @@ def _at_rate(samples: Samples, rate: int) -> Samples:
 
 def _coded(samples: Samples, container: str, codec: str, compression: float) -> Samples:
     with io.BytesIO() as stream:
-        soundfile.write(
-            stream, samples, SAMPLE_RATE, format=container, subtype=codec, compression_level=compression
-        )  # fmt: skip
+        soundfile.write(stream, samples, SAMPLE_RATE, format=container, subtype=codec, compression_level=compression)
         stream.seek(0)
         decoded, _ = soundfile.read(stream, dtype="float32")
     return np.asarray(decoded[: len(samples)], np.float32)

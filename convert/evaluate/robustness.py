@@ -91,17 +91,15 @@ def evaluate_robustness(path: Path, corpora: Path, every: int = 1, processes: in
     """
     model = ModelFile.load(path)
     clips = held_out_speakers(model, corpora)[0][::every]
-    names = [each.name for each in conditions(corpora, [])]
+    tried = conditions(corpora, [])
     context = get_context("spawn")
     with ProcessPoolExecutor(
         processes or os.cpu_count(), mp_context=context, initializer=_prepare, initargs=(path, corpora, every)
     ) as pool:
-        heard = list(track("conditions", len(names))(pool.map(_listen, range(len(names)))))
+        heard = list(track("conditions", len(tried))(pool.map(_listen, range(len(tried)))))
     spoken = spoken_labels(model.metadata, clips)
-    small = [each.small for each in conditions(corpora, [])]
     return [
-        figures(name, is_small, each, heard[0], clips, spoken)
-        for name, is_small, each in zip(names, small, heard, strict=True)
+        figures(each.name, each.small, found, heard[0], clips, spoken) for each, found in zip(tried, heard, strict=True)
     ]
 
 
