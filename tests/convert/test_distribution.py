@@ -19,7 +19,7 @@ from convert.errors import RecipeError
 
 REPOSITORY = Path(__file__).parents[2]
 WORKER = Path(__file__).parent / "worker.py"
-EPOCHS = 60
+EPOCHS = 12
 LIMIT_SECONDS = 600.0  # each is far quicker; this is for a machine that is busy
 
 
