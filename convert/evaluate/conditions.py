@@ -29,6 +29,7 @@ from edge_ser.capture.resample import Resampler
 from edge_ser.settings import SAMPLE_RATE
 
 NOISES = "noise-esc10"
+ENVIRONMENT = "environmental noise"
 FULL_SCALE = 32768.0
 VOICES = 6  # of babble
 LOST_BLOCK = 320  # samples that go missing at once, 20 ms
@@ -81,7 +82,7 @@ def conditions(corpora: Path, voices: Sequence[Pcm]) -> list[Condition]:
         "music (synthesised)": music,
     }
     if len(noise):
-        backgrounds["environmental noise"] = lambda rng, n: _stretch(rng, n, noise)
+        backgrounds[ENVIRONMENT] = lambda rng, n: _stretch(rng, n, noise)
     found = [Condition("clean", lambda pcm, rng: [(pcm, 0)])]
     for name, make in backgrounds.items():
         found += [_on_samples(f"{name}, {snr} dB", _mixed(make, snr)) for snr in (20, 10, 0)]

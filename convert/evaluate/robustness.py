@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -13,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.corpora.manifest import Clip
-from convert.evaluate.conditions import Condition, Pcm, conditions
+from convert.evaluate.conditions import ENVIRONMENT, NOISES, Condition, Pcm, conditions
 from convert.evaluate.listening import Decisions, listen, spoken_labels
 from convert.evaluate.measures import INTERVAL, calibration_error, recalls, uar_draws, uar_interval
 from convert.evaluate.model_file import held_out_speakers, read_clips
 from convert.progress import track
 from edge_ser.pipeline import Pipeline
 from edge_ser.student.model_file import ModelFile
+
+log = logging.getLogger(__name__)
 
 SAME_AT_LEAST = 0.95
 """Share of decisions that a small change must leave as they were."""
@@ -92,6 +95,8 @@ def evaluate_robustness(path: Path, corpora: Path, every: int = 1, processes: in
     model = ModelFile.load(path)
     clips = held_out_speakers(model, corpora)[0][::every]
     tried = conditions(corpora, [])
+    if not any(each.name.startswith(ENVIRONMENT) for each in tried):
+        log.warning("%s has no %s: environmental noise is left out", corpora, NOISES)
     context = get_context("spawn")
     with ProcessPoolExecutor(
         processes or os.cpu_count(), mp_context=context, initializer=_prepare, initargs=(path, corpora, every)
