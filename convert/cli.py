@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status."""
     arguments = build_parser().parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        status: int = _run_command(arguments)
     except EdgeSerError as error:
         print(f"edge-ser-convert: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED
@@ -41,6 +41,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("edge-ser-convert: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+    return status
+
+
+def _run_command(arguments: argparse.Namespace) -> int:
+    from convert.errors import WorkerLostError
+
+    try:
+        status: int = arguments.run(arguments)
+    except WorkerLostError as error:
+        from convert.distribution import rejoin
+
+        rejoin(error)
+        raise
     return status
 
 

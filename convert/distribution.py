@@ -10,16 +10,21 @@ and which of them this one is.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import tensorflow as tf
 
-from convert.errors import RecipeError, TrainingError
+from convert.errors import RecipeError, WorkerLostError
 
 MIRRORED, MULTIWORKER = "mirrored", "multiworker"
-STRATEGIES = (MIRRORED, MULTIWORKER)
+REJOINED = "EDGE_SER_REJOINED"  # environment variable: how often this command has begun anew
+MOST_REJOINED = 20
+
+log = logging.getLogger(__name__)
 
 _USED: list[tf.distribute.Strategy] = []  # one at most
 
@@ -119,10 +124,28 @@ def reporting() -> Iterator[None]:
         if not _USED:
             raise
         reason = str(error.message).splitlines()[0][:160]
-        raise TrainingError(
+        raise WorkerLostError(
             f"Another worker is gone ({reason})",
             "Start the same command again on every machine: it goes on after the last epoch that all have",
         ) from error
+
+
+def rejoin(error: WorkerLostError) -> None:
+    """Start this very command anew: it waits for the lost worker, and goes on after the last epoch that all have.
+
+    Raises
+    ------
+    WorkerLostError
+        It has been tried too often.
+    """
+    tried = int(os.environ.get(REJOINED, "0"))
+    if tried >= MOST_REJOINED:
+        raise error
+    log.warning("%s: waits for it", error.problem)
+    os.environ[REJOINED] = str(tried + 1)
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os.execv(sys.executable, sys.orig_argv)  # TensorFlow cannot form a second cluster in one process
 
 
 def _check_cluster() -> None:

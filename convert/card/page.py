@@ -33,11 +33,14 @@ h3 { margin: 1.4rem 0 .4rem; font-size: 1rem; }
 table { border-collapse: collapse; font-size: .84rem; margin: .5rem 0 1rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 3.2rem; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .facts td { text-align: left; }
+th.words, td.words { text-align: left; }
+.facts td:first-child { color: var(--soft); }
 tbody tr:hover { background: var(--pale); }
 figure { margin: .6rem 0; }
 figcaption { color: var(--soft); font-size: .82rem; max-width: 40rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1rem; align-items: start; }
+.large { grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); }
 img, svg { max-width: 100%; height: auto; }
 .note { color: var(--soft); max-width: 62rem; }
 .warning { border-left: 4px solid #b4552d; background: #fdf3ee; padding: .6rem 1rem; max-width: 62rem; }
@@ -110,7 +113,8 @@ def _section(section: Section) -> str:
         kind, words = ("warning", paragraph[2:]) if paragraph.startswith("! ") else ("note", paragraph)
         parts.append(f'<p class="{kind}">{_text(" ".join(words.split()))}</p>')
     if section.pictures:
-        parts.append(f'<div class="plots">{"".join(map(_picture, section.pictures))}</div>')
+        kind = "plots" if all(each.content.startswith(PNG) for each in section.pictures) else "plots large"
+        parts.append(f'<div class="{kind}">{"".join(map(_picture, section.pictures))}</div>')
     for heading, rows in section.tables:
         parts.append(f"{f'<h3>{_text(heading)}</h3>' if heading else ''}{_table(rows)}")
     return "".join(parts)
@@ -124,9 +128,17 @@ def _picture(picture: Picture) -> str:
 
 
 def _table(rows: Rows) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows[1])
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    named = any(rows[0])  # else a list of facts
+    words = [all(row[place][:1].isalpha() for row in rows[1]) for place in range(len(rows[0]))]
+    head = f"<thead>{_row('th', rows[0], words)}</thead>" if named else ""
+    body = "".join(_row("td", row, words) for row in rows[1])
+    kind = "" if named else ' class="facts"'
+    return f'<div class="wide"><table{kind}>{head}<tbody>{body}</tbody></table></div>'
+
+
+def _row(tag: str, cells: Sequence[str], words: Sequence[bool]) -> str:
+    kinds = (' class="words"' if each else "" for each in words)
+    return f"<tr>{''.join(f'<{tag}{kind}>{_text(cell)}</{tag}>' for kind, cell in zip(kinds, cells, strict=True))}</tr>"
 
 
 def _id(title: str) -> str:

@@ -52,8 +52,8 @@ class Figures:
     gzip_bytes: int
     """Of the same, compressed: what is sent over a network."""
 
-    zeros: float
-    """Share of int8 weights that are zero."""
+    zeros: float | None
+    """Share of int8 weights that are zero; None of the float student."""
 
     arena_bytes: int | None
     """On tflite-micro; None where it is not installed, or has not the kernels."""
@@ -99,21 +99,20 @@ def figures(prepared: Prepared, name: str, tflite: bytes, parameters: int) -> Fi
     )
 
 
-def zeros(tflite: bytes) -> float:
-    """Return the share of zeros among the weights of a .tflite: its constant tensors of four dimensions."""
+def zeros(tflite: bytes) -> float | None:
+    """Return the share of zeros among the weights of an int8 .tflite; None of a float one."""
+    found = kernels(tflite)
+    return sum(int((each == 0).sum()) for each in found) / sum(each.size for each in found) if found else None
+
+
+def kernels(tflite: bytes) -> list[NDArray[np.int8]]:
+    """Return the weights of an int8 .tflite, each (filters, ...): only they have a scale for each filter."""
     run = build_interpreter(tflite)
-    nothing, count = 0, 0
-    for detail in run.get_tensor_details():  # type: ignore[attr-defined]
-        if len(detail["shape"]) != 4 or "state" in detail["name"] or "features" in detail["name"]:
-            continue
-        try:
-            kernel = run.get_tensor(detail["index"])
-        except ValueError:  # what is computed has no value yet
-            continue
-        if detail["quantization_parameters"]["scales"].size == kernel.shape[0] or kernel.dtype == np.float32:
-            nothing += int((kernel == 0).sum())
-            count += kernel.size
-    return nothing / count if count else 0.0
+    return [
+        run.get_tensor(detail["index"])
+        for detail in run.get_tensor_details()  # type: ignore[attr-defined]
+        if len(detail["shape"]) == 4 and len(detail["quantization_parameters"]["scales"]) == detail["shape"][0] > 1
+    ]
 
 
 def hop_times(files: Sequence[bytes], other_python: Path | None = None) -> dict[str, list[float]]:

@@ -37,7 +37,7 @@ def rows(found: Sequence[Figures]) -> Rows:
             f"{each.parameters:,}",
             f"{each.raw_bytes / 1000:.1f}",
             f"{each.gzip_bytes / 1000:.1f}",
-            percent(each.zeros),
+            "-" if each.zeros is None else percent(each.zeros),
             *(f"{each.hop_us[name]:.0f}" for name in runtimes),
             "-" if each.arena_bytes is None else f"{each.arena_bytes / 1000:.1f}",
             MARK if each.name in front else "",

@@ -13,7 +13,7 @@ import numpy as np  # noqa: E402
 from tensorflow_model_optimization.python.core.keras.compat import keras  # noqa: E402
 
 from convert.architectures import architecture  # noqa: E402
-from convert.errors import TrainingError  # noqa: E402
+from convert.errors import WorkerLostError  # noqa: E402
 from convert.examples import Examples  # noqa: E402
 from convert.recipe import Training  # noqa: E402
 from convert.stages import run_stage  # noqa: E402
@@ -59,6 +59,5 @@ def main(folder: Path, epochs: int) -> None:
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), int(sys.argv[2]))
-    except TrainingError as error:
-        print(error, file=sys.stderr)
-        sys.exit(3)
+    except WorkerLostError as error:
+        distribution.rejoin(error)
