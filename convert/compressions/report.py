@@ -91,16 +91,10 @@ def _panel(axes: Axes, costs: Sequence[float], found: Sequence[Figures], label: 
             front.append(row)
     axes.scatter(costs, accuracy, color=PALE, s=22)
     axes.plot([costs[row] for row in front], [accuracy[row] for row in front], "o-", color=INK, markersize=5)
-    for number, row in enumerate(front):
-        above = number % 2 == 0
-        axes.annotate(
-            found[row].name,
-            (costs[row], accuracy[row]),
-            xytext=(5, 7 if above else -12),
-            textcoords="offset points",
-            fontsize=7,
-            color=INK,
-        )
+    for row, each in enumerate(found):
+        colour = INK if row in front else "0.5"
+        place = costs[row], accuracy[row]
+        axes.annotate(each.name, place, xytext=(5, 4), textcoords="offset points", fontsize=7, color=colour)
     axes.set_xlabel(label)
     axes.margins(x=0.18, y=0.12)
     axes.grid(color="0.93")
