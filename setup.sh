@@ -177,7 +177,7 @@ test_everything() {
     if ! is_current "$environment" pyproject.toml setup.sh; then
         make_environment "$environment" "$for_tensorflow"
         say "installing TensorFlow and all else into $environment: about 3 GB"
-        pip_install "$environment" --editable '.[convert,bench,dev,audio,mqtt,prometheus,robot,sign,serve,aggregates]'
+        pip_install "$environment" --editable '.[convert,search,micro,bench,dev,audio,mqtt,prometheus,robot,sign,serve,aggregates]'
         remember "$environment" pyproject.toml setup.sh
     fi
     check style "$environment/bin/ruff" check .

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 OK, FAILED, INTERRUPTED = 0, 2, 130
 LOG = "run.log"
 PIPE_COLUMNS = 120
-COMMANDS = ("convert.commands.recordings", "convert.commands.methods")
+COMMANDS = (
+    "convert.commands.recordings",
+    "convert.commands.methods",
+    "convert.commands.judging",
+    "convert.commands.compressing",
+    "convert.commands.trying",
+)
 """Modules with further commands, each with `add_commands`."""
 
 
@@ -32,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status."""
     arguments = build_parser().parse_args(argv)
     try:
-        status: int = arguments.run(arguments)
+        status: int = _run_command(arguments)
     except EdgeSerError as error:
         print(f"edge-ser-convert: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED
@@ -42,6 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("edge-ser-convert: stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+    return status
+
+
+def _run_command(arguments: argparse.Namespace) -> int:
+    from convert.errors import WorkerLostError
+
+    try:
+        status: int = arguments.run(arguments)
+    except WorkerLostError as error:
+        from convert.distribution import rejoin
+
+        rejoin(error)
+        raise
     return status
 
 
@@ -66,10 +85,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="folder that holds one folder a corpus (default: in the output folder, where the synthetic one is made)",
     )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="take this instead of the recipe's value, like student.training.epochs=5; may be repeated",
+    )
     _add_encoder(run)
     run.add_argument(
         "--feedback", type=Path, metavar="FILE", help="corrections to be taught too, from `edge-ser feedback --export`"
     )
+    _add_training(run)
     run.set_defaults(run=_run)
 
     folds = commands.add_parser(
@@ -88,6 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     folds.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the runs")
     folds.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED", help="one set of runs for each")
     _add_encoder(folds)
+    _add_training(folds)
     folds.add_argument("--only", type=int, nargs="+", metavar="FOLD", help="these folds alone, counted from 0")
     folds.set_defaults(run=_folds)
 
@@ -95,11 +123,20 @@ def build_parser() -> argparse.ArgumentParser:
         "evaluate",
         help="judge a model file",
         description="Judge a model file on people it never heard: 'speaker' on those whom it names as held out, "
-        "'corpus' on the corpora it was not trained on, 'adapted' as 'speaker', learning each voice as it listens.",
+        "'corpus' on the corpora it was not trained on, 'adapted' as 'speaker', learning each voice as it listens; "
+        "'robustness' in noise, rooms and bad lines, 'fairness' by gender, language and speaker.",
     )
     evaluate.add_argument("model", type=Path, metavar="MODEL")
     _add_corpora(evaluate)
-    evaluate.add_argument("--protocol", choices=("speaker", "corpus", "adapted"), default="speaker")
+    protocols = ("speaker", "corpus", "adapted", "robustness", "fairness")
+    evaluate.add_argument("--protocol", choices=protocols, default="speaker")
+    evaluate.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with robustness: judge every Nth recording alone, to be quicker",
+    )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     evaluate.set_defaults(run=_evaluate)
     for command in COMMANDS:
@@ -137,10 +174,35 @@ def _add_encoder(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write losses and rates of every training for TensorBoard"
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=("mirrored", "multiworker"),
+        help="train on all graphics processors of this machine, or together with other machines: start the same "
+        "command on each, with TF_CONFIG set as TensorFlow defines it",
+    )
+
+
+def _begin_training(arguments: argparse.Namespace) -> None:
+    """Do what must come before anything else is done with TensorFlow."""
+    if arguments.strategy:
+        from convert import distribution
+
+        distribution.use(arguments.strategy)
+    if arguments.tensorboard:
+        from convert import watch
+
+        watch.use_tensorboard()
+
+
 def _load_recipe(arguments: argparse.Namespace) -> Recipe:
+    from convert.changes import parse_changes
     from convert.recipe import load_recipe, with_encoder
 
-    recipe = load_recipe(recipe_path(arguments.recipe))
+    recipe = load_recipe(recipe_path(arguments.recipe), parse_changes(getattr(arguments, "set", [])))
     return recipe if arguments.encoder is None else with_encoder(recipe, arguments.encoder)
 
 
@@ -158,6 +220,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if recipe.ships:
         refuse_unshippable(infos)
     # TensorFlow is imported only once recipe and corpora are known to be good.
+    _begin_training(arguments)
     from convert.evaluate.report import from_plain, print_report
     from convert.run import run
 
@@ -175,6 +238,7 @@ def _folds(arguments: argparse.Namespace) -> int:
 
     recipe = _load_recipe(arguments)
     log_to(arguments.out)
+    _begin_training(arguments)
     corpus = None if arguments.whole_corpora else arguments.corpus
     found = cross_validate(recipe, arguments.corpora, arguments.out, corpus, arguments.seeds, arguments.only)
     console = wide_console()
@@ -193,6 +257,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         adapted = evaluate_adapted(arguments.model, arguments.corpora)
         wide_console().print(adapted_table(adapted))
         _write_figures(arguments, [asdict(each) for each in adapted])
+        return OK
+    if arguments.protocol in ("robustness", "fairness"):
+        from convert.commands.judging import judge_shipped
+
+        _write_figures(arguments, judge_shipped(arguments))
         return OK
     judged = evaluate_file(arguments.model, arguments.corpora, arguments.protocol)
     print_report(judged, wide_console())
@@ -261,10 +330,10 @@ def recipe_path(name: str) -> Path:
     return shipped if shipped.is_file() and not Path(name).is_file() else Path(name)
 
 
-def wide_console() -> Console:
-    """Return the terminal, or where there is none, 120 columns: a pipe or a log can hold whole tables."""
+def wide_console(columns: int = PIPE_COLUMNS) -> Console:
+    """Return the terminal, or where there is none, so many columns: a pipe or a log can hold whole tables."""
     console = Console()
-    return console if console.is_terminal else Console(width=PIPE_COLUMNS)
+    return console if console.is_terminal else Console(width=columns)
 
 
 def log_to(out: Path) -> None:

@@ -31,3 +31,7 @@ class StageError(ConvertError):
 
 class TrainingError(ConvertError):
     """A network cannot be trained, or its training went wrong."""
+
+
+class WorkerLostError(TrainingError):
+    """Another machine that trains with this one is gone."""

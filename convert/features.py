@@ -170,7 +170,7 @@ def utterance(
 def open_features(folder: Path) -> Features:
     """Return what `write_features` wrote."""
     with np.load(folder / INDEX) as index:
-        extras = tuple(index["extras"].tolist())
+        extras = tuple(index["extras"].tolist()) if "extras" in index else ()  # older runs know of none
         options = FeatureOptions(int(index["n_mfcc"]), float(index["lsb_per_std"]), int(index["prior_frames"]), extras)
         return Features(
             options,

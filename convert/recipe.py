@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
 
 import dacite
 
 from convert.augment import Augment
+from convert.changes import change_table
 from convert.errors import RecipeError
 from convert.features import FeatureOptions
 from convert.loss_options import Losses
@@ -220,8 +223,14 @@ class Recipe:
         return list(dict.fromkeys(self.label_of_class.get(name, name) for name in self.classes))
 
 
-def load_recipe(path: Path) -> Recipe:
+def load_recipe(path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Recipe:
     """Read a recipe.
+
+    Parameters
+    ----------
+    path : Path
+    changes : mapping
+        Values to take instead of the file's, by key with points: `student.training.epochs`, `teachers.0.options`.
 
     Raises
     ------
@@ -229,7 +238,7 @@ def load_recipe(path: Path) -> Recipe:
         The file cannot be read, or a key is unknown, missing, or of the wrong type.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = change_table(tomllib.loads(path.read_text(encoding="utf-8")), changes)
     except OSError as error:
         raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}", "name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
+from convert import distribution
 from convert.architectures import architecture
 from convert.balance import class_offsets
 from convert.calibration import calibrate, corpus_weights
@@ -75,8 +76,7 @@ def run(recipe: Recipe, corpora: Path, out: Path, feedback: Path | None = None) 
     """
     for network in (recipe.student, *recipe.teachers):
         architecture(network.architecture, **network.options)  # a wrong option is named before hours of work
-    first = None if recipe.pretraining is None else learn(first_run(recipe), corpora, out)
-    learnt = learn(recipe, corpora, out, first, feedback)
+    learnt = learn(recipe, corpora, out, feedback)
     prepared = learnt.prepared
     student = compress(learnt, out)
     if recipe.decision.offsets:
@@ -114,10 +114,9 @@ def first_run(recipe: Recipe) -> Recipe:
     return replace(recipe, data=recipe.pretraining, student=first(recipe.student), teachers=teachers, pretraining=None)
 
 
-def learn(
-    recipe: Recipe, corpora: Path, out: Path, first: Learnt | None = None, feedback: Path | None = None
-) -> Learnt:
-    """Train the teachers, and on their answers the student; all begin with what they learnt `first`, if they did."""
+def learn(recipe: Recipe, corpora: Path, out: Path, feedback: Path | None = None) -> Learnt:
+    """Train the teachers, and on their answers the student; all begin with what they learnt in pretraining, if any."""
+    first = None if recipe.pretraining is None else learn(first_run(recipe), corpora, out)
     prepared = prepare(recipe, corpora, out)
     taught = examples_of(prepared, prepared.split.train, variants=True)
     if feedback is not None:
@@ -308,23 +307,24 @@ def train_network(
     judged = examples_of(prepared, prepared.split.validation, variants=False)
 
     def make(folder: Path) -> None:
-        trained = build(prepared, network, training.precision) if model is None else model
-        if start is not None:
-            trained.load_weights(start / WEIGHTS)
-        train(
-            trained,
-            taught,
-            training,
-            folder,
-            **scales(prepared, network),
-            seed=recipe.seed,
-            distil=recipe.distillation if soft else None,
-            validate=(lambda each: accuracy(each, judged, **scales(prepared, network))) if judged.draws else None,
-            before_step=before_step,
-            places=places_of(recipe) if training.losses.affect or training.losses.hierarchy else None,
-        )
+        with distribution.scope() if model is None else nullcontext():  # what wraps a model is not shared
+            trained = build(prepared, network, training.precision) if model is None else model
+            if start is not None:
+                trained.load_weights(start / WEIGHTS)
+            train(
+                trained,
+                taught,
+                training,
+                folder,
+                **scales(prepared, network),
+                seed=recipe.seed,
+                distil=recipe.distillation if soft else None,
+                validate=(lambda each: accuracy(each, judged, **scales(prepared, network))) if judged.draws else None,
+                before_step=before_step,
+                places=places_of(recipe) if training.losses.affect or training.losses.hierarchy else None,
+            )
 
-    return run_stage(out, stage, inputs, make)
+    return run_stage(out, stage, inputs, make, agree=distribution.agree if model is None else bool)
 
 
 def build(prepared: Prepared, network: Network, precision: str = "float32") -> keras.Model:

@@ -22,7 +22,13 @@ NO_ROOM = 1 << 16  # bytes: with fewer left whatever is written fails
 log = logging.getLogger(__name__)
 
 
-def run_stage(out: Path, name: str, inputs: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+def run_stage(
+    out: Path,
+    name: str,
+    inputs: Mapping[str, Any],
+    make: Callable[[Path], None],
+    agree: Callable[[bool], bool] = bool,
+) -> Path:
     """Return the folder with a stage's result, making it unless it is there.
 
     `make` gets the folder and may find in it what an interrupted run left, to go on from there. A result counts only
@@ -38,6 +44,8 @@ def run_stage(out: Path, name: str, inputs: Mapping[str, Any], make: Callable[[P
         All that the result depends on: configuration, digests of data and of earlier stages, code (see `code_digest`).
     make : callable
         Makes the result in the folder that it is given.
+    agree : callable
+        From whether the result is here to whether it counts: machines that make it together must all have it.
 
     Raises
     ------
@@ -46,7 +54,7 @@ def run_stage(out: Path, name: str, inputs: Mapping[str, Any], make: Callable[[P
     """
     description = json.dumps(inputs, sort_keys=True, default=str)
     folder = out / f"{name}-{hashlib.sha256(description.encode()).hexdigest()[:12]}"
-    if (folder / DONE).exists():
+    if agree((folder / DONE).exists()):
         log.info("%s: kept from an earlier run", name)
         return folder
     try:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
+from convert import distribution, watch
 from convert.architectures.streaming_cnn import pool, running_pool
 from convert.curriculum import easy_ones
 from convert.errors import TrainingError
@@ -95,13 +96,15 @@ def train(
     checkpoint = tf.train.Checkpoint(
         model=model, averaged=averaged, optimizer=optimizer, epoch=epoch_done, objective=objective
     )
-    manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoints"), max_to_keep=1)
-    if manager.latest_checkpoint:
-        checkpoint.restore(manager.latest_checkpoint)
-        log.info("goes on after epoch %d", int(epoch_done))
-    with Progress(transient=True) as progress:
-        bar = progress.add_task(folder.name, total=steps, completed=int(epoch_done) * (steps // training.epochs))
-        for epoch in range(int(epoch_done), training.epochs):
+    # Of several machines one may be an epoch ahead when another is lost, so each keeps the epoch before as well.
+    kept = 2 if distribution.replicas() > 1 else 1
+    manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoints"), max_to_keep=kept)
+    if resumed := _restore(checkpoint, manager):
+        log.info("goes on after epoch %d", resumed)
+    board = watch.writer(folder)
+    with Progress(transient=True) as progress, distribution.reporting():
+        bar = progress.add_task(folder.name, total=steps, completed=resumed * (steps // training.epochs))
+        for epoch in range(resumed, training.epochs):
             # Seeded anew each epoch, so that a run that was interrupted draws what it would have drawn.
             generator = np.random.default_rng([seed, epoch])
             reseed_dropout(model, seed, epoch)
@@ -113,23 +116,27 @@ def train(
             for nth, batch in enumerate(batches, epoch * (steps // training.epochs)):
                 if before_step is not None:
                     before_step()
-                rate = tf.constant(_learning_rate(training, nth, steps), tf.float32)
-                loss = step(*_tensors(examples, batch, training), rate, tf.constant(nth, tf.float32))
+                learning_rate = _learning_rate(training, nth, steps)
+                optimizer.learning_rate.assign(learning_rate)
+                tensors = distribution.shares(_tensors(examples, batch, training))
+                loss = step(*tensors, tf.constant(learning_rate, tf.float32), tf.constant(nth, tf.float32))
                 losses.append(float(loss))
                 progress.advance(bar)
             mean_loss = float(np.mean(losses))
             if not math.isfinite(mean_loss):
                 raise TrainingError(f"the loss in epoch {epoch + 1} is {mean_loss}", "lower training.learning_rate")
             epoch_done.assign(epoch + 1)
-            manager.save()
+            manager.save(checkpoint_number=epoch + 1)
             last = epoch + 1 == training.epochs
             figure = validate(averaged) if validate is not None and (last or epoch % 5 == 4) else math.nan
             report = "%s: epoch %d of %d, loss %.4f, validation %.3f"
             log.info(report, folder.name, epoch + 1, training.epochs, mean_loss, figure)
+            watch.write(board, epoch + 1, {"loss": mean_loss, "validation UAR": figure, "learning rate": learning_rate})
             with (folder / "epochs.csv").open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerow([epoch + 1, f"{mean_loss:.5f}", f"{figure:.4f}"])
-    model.set_weights(averaged.get_weights())
-    model.save_weights(folder / WEIGHTS)
+        model.set_weights(averaged.get_weights())
+        model.save_weights(folder / WEIGHTS)
+    board.close()
 
 
 def predict(model: keras.Model, examples: Examples, *, lsb_per_std: float, frames_per_step: int) -> Predictions:
@@ -172,7 +179,6 @@ def _make_step(
         objective.build(network.outputs[2].shape[-1])
     variables = [*model.trainable_variables, *objective.trainable_variables]
 
-    @tf.function(reduce_retracing=False)
     def step(
         features: tf.Tensor, frames: tf.Tensor, classes: tf.Tensor, soft: tf.Tensor, counts_as: tf.Tensor,
         labelled: tf.Tensor, speaker: tf.Tensor, gender: tf.Tensor,
@@ -195,18 +201,37 @@ def _make_step(
             if heard:
                 loss += objective.of_features(pool(heard[0], attention), targets)
             loss = tf.reduce_mean(loss * weight)
+            if distribution.replicas() > 1:  # the optimiser adds up what each has learnt
+                loss /= distribution.replicas()
         gradients = tape.gradient(loss, variables)
-        optimizer.learning_rate.assign(learning_rate)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        tf.distribute.get_replica_context().merge_call(settle, args=(learning_rate, nth))
+        return loss
+
+    def settle(_: tf.distribute.Strategy, learning_rate: tf.Tensor, nth: tf.Tensor) -> None:
         for variable in decayed:
             variable.assign(variable * (1 - learning_rate * training.weight_decay))
         if training.averaging:
             momentum = tf.minimum(training.averaging, (nth + 1) / (nth + 10))
             for mean, variable in zip(averaged.weights, model.weights, strict=True):
                 mean.assign(mean * momentum + variable * (1 - momentum))
-        return loss
 
-    return step
+    return distribution.shared(step)
+
+
+def _restore(checkpoint: tf.train.Checkpoint, manager: tf.train.CheckpointManager) -> int:
+    """Go back to the last epoch that is done, on all machines; return its number, 0 where there is none."""
+    own = {int(path.rsplit("-", 1)[1]): path for path in manager.checkpoints}
+    last = max(own, default=0)
+    if distribution.replicas() > 1:
+        last = min(distribution.everywhere(last))
+        if last and last not in own:
+            raise TrainingError(
+                f"{manager.directory} has no checkpoint of epoch {last}", "Delete that folder on every machine"
+            )
+    if last:
+        checkpoint.restore(own[last])
+    return last
 
 
 def _objective(
@@ -260,6 +285,9 @@ class _Dice:
 
     def __init__(self, seed: int, nth: tf.Tensor) -> None:
         self._seed, self._nth, self._drawn = seed, tf.cast(nth, tf.int32), 0
+        if distribution.replicas() > 1:  # each has dice of its own
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            self._nth += 1_000_003 * tf.cast(replica, tf.int32)
 
     def seed(self) -> tf.Tensor:
         """Return a seed (2,) for draws of another kind."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.keras.compat import keras
@@ -31,7 +32,11 @@ class Pruned:
         return tfmot.sparsity.keras.strip_pruning(self.model)
 
 
-def prune(model: keras.Model, sparsity: float, steps: int) -> Pruned:
+Schedule = Literal["polynomial", "constant"]
+"""`polynomial`: ever more zeros over the first `RAMP` of the steps, fast at first; `constant`: all at once."""
+
+
+def prune(model: keras.Model, sparsity: float, steps: int, schedule: Schedule = "polynomial") -> Pruned:
     """Wrap a trained model for pruning.
 
     Parameters
@@ -42,15 +47,21 @@ def prune(model: keras.Model, sparsity: float, steps: int) -> Pruned:
         Fraction of each kernel's weights that end as zeros.
     steps : int
         Of the training that follows.
+    schedule : str
+        When how many are zeros.
     """
-    schedule = tfmot.sparsity.keras.PolynomialDecay(
-        initial_sparsity=0.0,
-        final_sparsity=sparsity,
-        begin_step=0,
-        end_step=max(1, round(RAMP * steps)),
-        frequency=max(1, steps // UPDATES),
-    )
-    wrapped = tfmot.sparsity.keras.prune_low_magnitude(model, pruning_schedule=schedule)
+    frequency = max(1, steps // UPDATES)
+    if schedule == "constant":
+        when = tfmot.sparsity.keras.ConstantSparsity(sparsity, begin_step=0, frequency=frequency)
+    else:
+        when = tfmot.sparsity.keras.PolynomialDecay(
+            initial_sparsity=0.0,
+            final_sparsity=sparsity,
+            begin_step=0,
+            end_step=max(1, round(RAMP * steps)),
+            frequency=frequency,
+        )
+    wrapped = tfmot.sparsity.keras.prune_low_magnitude(model, pruning_schedule=when)
     callback = tfmot.sparsity.keras.UpdatePruningStep()
     begun = False
 

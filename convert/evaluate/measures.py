@@ -205,6 +205,12 @@ def uar_interval(
 
     Draws in which a label does not occur leave it out of their mean.
     """
+    low, high = np.percentile(uar_draws(right, spoken, speakers, seed), INTERVAL)
+    return float(low), float(high)
+
+
+def uar_draws(right: NDArray[np.bool_], spoken: Labels, speakers: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+    """Return the UAR of each draw of speakers (RESAMPLES,); the same seed draws the same speakers each time."""
     names, who = np.unique(speakers, return_inverse=True)
     labels, which = np.unique(spoken, return_inverse=True)
     hits, asked = np.zeros((len(names), len(labels))), np.zeros((len(names), len(labels)))
@@ -214,9 +220,8 @@ def uar_interval(
     total = draws @ asked
     recall = (draws @ hits) / np.maximum(total, 1)
     present = total > 0
-    uar = np.where(present, recall, 0).sum(axis=1) / present.sum(axis=1)
-    low, high = np.percentile(uar, INTERVAL)
-    return float(low), float(high)
+    uar: NDArray[np.float64] = np.where(present, recall, 0).sum(axis=1) / present.sum(axis=1)
+    return uar
 
 
 def _by_gender(

@@ -29,6 +29,9 @@ Pcm = NDArray[np.int16]
 Student = Callable[[Pcm], "NDArray[np.float64] | None"]
 """Returns class logits (n_classes,) of a recording, or None where it heard no speech."""
 
+OnUtterances = Callable[[Sequence[NDArray[np.int8]]], "NDArray[np.float64] | None"]
+"""The same, of the int8 features (frames, n_features) of a recording's utterances."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
@@ -50,14 +53,26 @@ def ask(student: Student, recordings: Iterable[Pcm], n_classes: int) -> Answers:
 
 def int8_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> Student:
     """Return the int8 student on utterances that are cut out first, as in training."""
+    answer = int8_on_utterances(tflite)
+    return lambda pcm: answer(utterances(pcm, spec, segmentation))
+
+
+def float_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> Student:
+    """Return the float32 student, which gives the same a step at a time as all at once."""
+    answer = float_on_utterances(tflite, spec.lsb_per_std)
+    return lambda pcm: answer(utterances(pcm, spec, segmentation))
+
+
+def int8_on_utterances(tflite: bytes) -> OnUtterances:
+    """Return the int8 student, asked about what it is fed."""
     network = Network(tflite)
     graph = network.graph
 
-    def answer(pcm: Pcm) -> NDArray[np.float64] | None:
+    def answer(heard: Sequence[NDArray[np.int8]]) -> NDArray[np.float64] | None:
         pooling = Pooling(graph.logits.shape[1])
-        for heard in utterances(pcm, spec, segmentation):
+        for each in heard:
             network.reset()
-            for step in _steps(heard, spec):
+            for step in _steps(each, graph.features.shape[1]):
                 logits, attention = network(step)
                 real = (logits.astype(np.float64) - graph.logits.zero_point) * graph.logits.scale
                 pooling.add(real.tolist(), (attention - graph.attention.zero_point) * graph.attention.scale)
@@ -66,18 +81,18 @@ def int8_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> S
     return answer
 
 
-def float_student(tflite: bytes, spec: Features, segmentation: Segmentation) -> Student:
-    """Return the float32 student, which gives the same a step at a time as all at once."""
+def float_on_utterances(tflite: bytes, lsb_per_std: float) -> OnUtterances:
+    """Return the float32 student, asked about what the int8 one is fed."""
     run = build_interpreter(tflite)
     graph = read_graph(run)
 
-    def answer(pcm: Pcm) -> NDArray[np.float64] | None:
+    def answer(heard: Sequence[NDArray[np.int8]]) -> NDArray[np.float64] | None:
         pooling = Pooling(graph.logits.shape[1])
-        for heard in utterances(pcm, spec, segmentation):
+        for each in heard:
             for before, _ in graph.states:
                 run.set_tensor(before.index, np.zeros(before.shape, np.float32))
-            for step in _steps(heard, spec):
-                real = step.astype(np.float32).reshape(graph.features.shape) / np.float32(spec.lsb_per_std)
+            for step in _steps(each, graph.features.shape[1]):
+                real = step.astype(np.float32).reshape(graph.features.shape) / np.float32(lsb_per_std)
                 run.set_tensor(graph.features.index, real)
                 run.invoke()
                 for before, after in graph.states:
@@ -140,6 +155,5 @@ def probabilities(
     return summed, labels
 
 
-def _steps(heard: NDArray[np.int8], spec: Features) -> list[NDArray[np.int8]]:
-    size = spec.frames_per_step
+def _steps(heard: NDArray[np.int8], size: int) -> list[NDArray[np.int8]]:
     return [np.ascontiguousarray(heard[first : first + size]) for first in range(0, len(heard), size)]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
 from convert.architectures.streaming_cnn import pool
+from convert.export import micro
 from convert.export.errors import ParityError
 from edge_ser.decision.pooling import Pooling
 from edge_ser.student.backend import installed_backends
@@ -24,6 +25,11 @@ MAX_LOGIT_ERROR = 0.15
 
 MIN_AGREEMENT = 0.95
 """Share of recordings of which both say the same class."""
+
+
+MICRO_RECORDINGS = 8
+"""That tflite-micro, whose kernels here are slow ones, is asked about: too few for `MIN_AGREEMENT`, of them the logits
+alone have to be near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def check_parity(
     max_logit_error: float = MAX_LOGIT_ERROR,
     min_agreement: float = MIN_AGREEMENT,
 ) -> tuple[Parity, ...]:
-    """Compare a trained student with its file, on each runtime that is installed.
+    """Compare a trained student with its file, on each runtime that is installed, tflite-micro among them.
 
     Parameters
     ----------
@@ -77,8 +83,13 @@ def check_parity(
     for backend in installed_backends():
         shipped = np.stack([shipped_logits(Network(tflite, backend=backend), features) for features in recordings])
         results.append(compare(backend, trained, shipped))
+    if micro.is_installed():
+        network = micro.MicroNetwork(tflite)
+        shipped = np.stack([shipped_logits(network, features) for features in recordings[:MICRO_RECORDINGS]])
+        results.append(compare(micro.NAME, trained[:MICRO_RECORDINGS], shipped))
     for result in results:
-        if result.logit_error > max_logit_error or result.agreement < min_agreement:
+        agrees = result.agreement >= min_agreement or result.backend == micro.NAME
+        if result.logit_error > max_logit_error or not agrees:
             raise ParityError(
                 f"On {result.backend} int8 is not what was trained: logits differ by {result.logit_error:.1%} "
                 f"(at most {max_logit_error:.1%}), same class in {result.agreement:.1%} (at least {min_agreement:.1%})",
@@ -95,7 +106,7 @@ def trained_logits(model: keras.Model, features: NDArray[np.int8], lsb_per_std: 
     return pooled
 
 
-def shipped_logits(network: Network, features: NDArray[np.int8]) -> NDArray[np.float64]:
+def shipped_logits(network: Network | micro.MicroNetwork, features: NDArray[np.int8]) -> NDArray[np.float64]:
     """Return the pooled logits (n_classes,) of a recording, in int8, step by step."""
     graph = network.graph
     frames = graph.features.shape[1]

@@ -27,7 +27,7 @@ name = "small"
 version = "0"
 description = "d"
 licence = "CC0-1.0"
-classes = ["neutral", "calm", "happy", "sad", "angry"]
+classes = ["neutral", "calm", "happy", "angry"]
 label_of_class = {calm = "neutral"}
 
 [data]

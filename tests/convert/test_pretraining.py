@@ -44,7 +44,7 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def both(corpora: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Learnt, Learnt]:
     out = tmp_path_factory.mktemp("out")
     first = learn(first_run(RECIPE), corpora, out)
-    return first, learn(RECIPE, corpora, out, first)
+    return first, learn(RECIPE, corpora, out)
 
 
 def kernels(folder: Path) -> list[bytes]:
