@@ -199,8 +199,7 @@ def test_a_loss_that_is_no_number_stops_the_run(
 ) -> None:
     tf.config.run_functions_eagerly(True)  # tracing a graph would take longer than the one step
     request.addfinalizer(lambda: tf.config.run_functions_eagerly(False))
-    broken = only(examples, 0)
-    broken.weight[:] = np.nan
+    broken = replace(only(examples, 0), weight=np.full(1, np.nan, np.float32))
     with pytest.raises(TrainingError, match="loss") as caught:
         run(broken, tmp_path, Training(epochs=1, batch_size=1, averaging=0.0))
     assert caught.value.cure
