@@ -1,4 +1,4 @@
-"""Trying recipes: `ablate` takes a part away, `search` looks for better values."""
+"""Trying recipes: `ablate` takes a part away, `search` looks for better values, `protocols` splits in other ways."""
 
 from __future__ import annotations
 
@@ -58,6 +58,18 @@ def add_commands(commands: Commands) -> None:
     )
     search.set_defaults(run=_search)
 
+    protocols = commands.add_parser(
+        "protocols",
+        help="judge one recipe honestly and as others do, side by side",
+        description="Train a recipe with speakers held out, with recordings held out by chance, and with augmented "
+        "copies of what is judged in training, and write what each seems to be worth. What is done is kept.",
+    )
+    _add_recipe(protocols)
+    protocols.add_argument(
+        "--results", type=Path, metavar="PATH", help="PATH.json and PATH.md (default: protocols in --out)"
+    )
+    protocols.set_defaults(run=_protocols)
+
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE", help="as for run")
@@ -116,6 +128,23 @@ def _search(arguments: argparse.Namespace) -> int:
     print_rows(f"The best of {len(found)} recipes, per cent", (head, rows[:SHOWN]), console)
     best = " ".join(f"--set {key}={json.dumps(value)}" for key, value in found[0].values.items())
     console.print(f"Run the best one with: edge-ser-convert run {arguments.recipe} {best} --out ...", soft_wrap=True)
+    return OK
+
+
+def _protocols(arguments: argparse.Namespace) -> int:
+    from convert.cli import OK, log_to, recipe_path, wide_console
+    from convert.protocol_table import TRIED, judge_protocol, markdown, write_rows
+    from convert.recipe import load_recipe
+
+    log_to(arguments.out)
+    path = recipe_path(arguments.recipe)
+    recipe = load_recipe(path)
+    corpora = _corpora(arguments, path)
+    rows = [judge_protocol(recipe, protocol, corpora, arguments.out) for protocol in TRIED]
+    prefix = arguments.results or arguments.out / "protocols"
+    command = f"edge-ser-convert protocols {arguments.recipe} --corpora DIR --out DIR --results {prefix}"
+    write_rows(rows, recipe, command, prefix)
+    wide_console().print(markdown(rows, recipe, command), markup=False)
     return OK
 
 
