@@ -232,8 +232,8 @@ def _distributions(
 def _histogram(values: NDArray[np.float64], weight: NDArray[np.float64]) -> Histogram:
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weight[order]) / weight.sum()
-    edges = np.unique(np.interp((TAIL, 1 - TAIL), below, values[order]).round(4))
+    edges = np.unique(np.interp((TAIL, 1 - TAIL), below, values[order]).round(2))
     places = np.searchsorted(edges, values, "right")
     shares = np.bincount(places, weight, len(edges) + 1)
     shares = np.maximum(shares / shares.sum(), TAIL / 2)
-    return Histogram(tuple(edges.tolist()), tuple((shares / shares.sum()).round(6).tolist()))
+    return Histogram(tuple(edges.tolist()), tuple((shares / shares.sum()).round(4).tolist()))

@@ -21,7 +21,7 @@ from edge_ser.student.metadata import (
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.network import Network
 
-GOLDEN_STEPS = 12  # beyond the student's memory, short enough to be compared at each start
+GOLDEN_STEPS = 10  # beyond the student's memory, short enough to be compared at each start
 
 AFFECT: Mapping[str, Affect] = MappingProxyType(
     {
