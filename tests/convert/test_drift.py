@@ -123,7 +123,7 @@ def test_nothing_but_the_reference_is_changed(
     assert new.metadata.drift is not None
     assert new.metadata.drift.utterances >= 8
     assert (new.tflite, new.card) == (old.tflite, old.card)
-    assert dataclasses.replace(new.metadata, drift=None) == old.metadata
+    assert dataclasses.replace(new.metadata, drift=None) == dataclasses.replace(old.metadata, drift=None)
     assert of_small_corpora.read_bytes() == before
     assert main(arguments[:-2]) == 0  # in its place, and the same each time
     assert of_small_corpora.read_bytes() == written.read_bytes()
