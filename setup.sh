@@ -174,11 +174,11 @@ test_board() {
 # Style, types, and all tests, with TensorFlow, on tflite-runtime and NumPy 1.
 test_everything() {
     environment=.venv-test
-    if ! is_current "$environment" pyproject.toml setup.sh; then
+    if ! is_current "$environment" pyproject.toml convert/pyproject.toml setup.sh; then
         make_environment "$environment" "$for_tensorflow"
         say "installing TensorFlow and all else into $environment: about 3 GB"
-        pip_install "$environment" --editable '.[convert,search,micro,bench,dev,audio,mqtt,prometheus,robot,sign,serve,aggregates]'
-        remember "$environment" pyproject.toml setup.sh
+        pip_install "$environment" --editable ./convert --editable '.[convert,search,micro,bench,dev,audio,mqtt,prometheus,robot,sign,serve,aggregates]'
+        remember "$environment" pyproject.toml convert/pyproject.toml setup.sh
     fi
     check style "$environment/bin/ruff" check .
     check format "$environment/bin/ruff" format --check .

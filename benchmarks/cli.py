@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         extras = "bench,convert" if args.question in (*ON_CORPORA, "toolchain") else "bench"
         return _refuse(
-            f"{error.name} is not installed. Install the benchmarks' packages: pip install 'edge-ser[{extras}]'"
+            f"{error.name} is not installed. Install the benchmarks' packages: pip install '.[{extras}]' ./convert in its checkout"
         )
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}. Choose another place")

@@ -24,7 +24,7 @@ from edge_ser.student.backend import BACKEND_VARIABLE, PACKAGES, installed_backe
 from edge_ser.student.model_file import BUNDLED, ModelFile
 
 PACKAGE = Path(__file__).parents[1] / "edge_ser"
-PACKED = ("edge_ser", "convert", "benchmarks", "pyproject.toml", "README.md", "LICENSE")
+PACKED = ("edge_ser", "benchmarks", "pyproject.toml", "README.md", "LICENSE")
 SETUPTOOLS_NEEDED = 77  # as pyproject.toml has it: the first that knows licence expressions
 
 ROUNDS = 30  # of processes

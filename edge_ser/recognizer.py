@@ -277,9 +277,10 @@ class Recognizer:
             yield pipeline
         finally:
             self._lent.remove(pipeline)
+            kept = pipeline.last_utterance
             pipeline.erase()
             if self._closings == closings:
-                self._last_utterance = pipeline.last_utterance or self._last_utterance
+                self._last_utterance = kept or self._last_utterance
                 self._free.append(pipeline)
 
 

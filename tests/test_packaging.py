@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 from benchmarks.footprint import build_wheel
 
 REPOSITORY = Path(__file__).parent.parent
@@ -75,14 +80,23 @@ def test_wheel_carries_the_student_the_tables_and_the_recording(wheel: zipfile.Z
         assert wheel.read(name) == (REPOSITORY / name).read_bytes()
 
 
-def test_wheel_carries_every_module_and_recipe(wheel: zipfile.ZipFile) -> None:
+def test_wheel_carries_every_module_of_the_board(wheel: zipfile.ZipFile) -> None:
     modules = {
         path.relative_to(REPOSITORY).as_posix()
-        for folder in ("edge_ser", "convert", "benchmarks")
-        for pattern in ("*.py", "*.toml")
-        for path in (REPOSITORY / folder).rglob(pattern)
+        for folder in ("edge_ser", "benchmarks")
+        for path in (REPOSITORY / folder).rglob("*.py")
     }
     assert set(wheel.namelist()) >= modules
+    assert not [name for name in wheel.namelist() if name.startswith("convert/")]  # TensorFlow's part, no board's
+
+
+def test_the_workshop_is_packed_whole_and_fits_this_version() -> None:
+    workshop = tomllib.loads((REPOSITORY / "convert" / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = {path.parent.relative_to(REPOSITORY) for path in (REPOSITORY / "convert").rglob("*.py")}
+    assert set(workshop["tool"]["setuptools"]["packages"]) == {".".join(folder.parts) for folder in folders}
+    version = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["version"]
+    assert workshop["project"]["version"] == version
+    assert workshop["project"]["dependencies"] == [f"edge-ser[convert]=={version}"]
 
 
 def test_wheel_is_small(wheel: zipfile.ZipFile) -> None:

@@ -5,7 +5,6 @@ Nothing is imported before a candidate is made, since start and memory are measu
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ SAMPLE_RATE = 16000  # Hz
 WINDOW_SECONDS, LIVE_SECONDS, HOP_SECONDS = 3.0, 1.0, 0.1
 FULL_SCALE = np.float32(1 / 32768)
 N_MELS = 40
-SVM_FILE, KERAS_FILE = "svm.pickle", "librosa.keras"
+SVM_FILE, KERAS_FILE = "svm.npz", "librosa.keras"
 OURS, RECORDING, LIVE = "edge-ser", "recording", "live"
 
 
@@ -92,8 +91,13 @@ def _opensmile(folder: Path, pcm: Pcm) -> Made:
 
 
 def _opensmile_svm(folder: Path, pcm: Pcm) -> Made:
-    extract, classify = _egemaps(), pickle.loads((folder / SVM_FILE).read_bytes())
-    return _windowed(lambda window: classify.predict(extract(window)), pcm)
+    extract, svm = _egemaps(), dict(np.load(folder / SVM_FILE, allow_pickle=False))
+
+    def classify(window: Pcm) -> Any:
+        scores = (extract(window) - svm["mean"]) / svm["scale"] @ svm["weights"].T + svm["bias"]
+        return svm["classes"][scores.argmax(axis=1)]
+
+    return _windowed(classify, pcm)
 
 
 def _egemaps() -> Callable[[Pcm], Any]:

@@ -116,7 +116,7 @@ def _search(arguments: argparse.Namespace) -> int:
     try:
         from convert.search import read_space, search
     except ModuleNotFoundError as error:
-        raise RecipeError(f"{error.name} is not installed", "Run: pip install 'edge-ser[convert,search]'") from error
+        raise RecipeError(f"{error.name} is not installed", "Run: pip install '.[search]' in the checkout") from error
     space = read_space(arguments.space)
     log_to(arguments.out)
     path = recipe_path(arguments.recipe)

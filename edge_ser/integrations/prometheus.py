@@ -164,15 +164,6 @@ class Metrics:
             self._decisions[self._emotion] += 1
 
 
-def drift_of(stats: Stats) -> float | None:
-    """Return how far features are from those of training; None where it is not measured.
-
-    The one place that knows where drift is found.
-    """
-    drift: float | None = getattr(stats, "drift", None)
-    return drift
-
-
 def _counters(stats: Stats) -> list[tuple[str, str, float]]:
     return [
         ("steps", "Steps of audio worked through.", stats.steps),
@@ -185,15 +176,14 @@ def _counters(stats: Stats) -> list[tuple[str, str, float]]:
 
 
 def _gauges(stats: Stats) -> list[tuple[str, str, float]]:
-    found = [
+    return [
         ("queue_seconds", "Audio that waits to be worked through.", stats.queue_seconds),
         ("queue_high_water_seconds", "Most that has waited.", stats.queue_high_water_seconds),
         ("step_p50_seconds", "Median computing time of the last 1000 steps.", stats.step_ms_p50 / 1000),
         ("step_p95_seconds", "What 95 of 100 of them kept to.", stats.step_ms_p95 / 1000),
         ("step_p99_seconds", "What 99 of 100 of them kept to.", stats.step_ms_p99 / 1000),
+        ("drift", "How far the last utterances are from those of training; beyond 1 is drift.", stats.drift),
     ]
-    drift = drift_of(stats)
-    return found if drift is None else [*found, ("drift", "How far features are from those of training.", drift)]
 
 
 def load_client() -> Any:

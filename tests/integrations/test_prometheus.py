@@ -22,7 +22,7 @@ from edge_ser import Recognizer
 from edge_ser.cli.main import main
 from edge_ser.events import Event, Flags
 from edge_ser.integrations import textfile
-from edge_ser.integrations.prometheus import Address, Metrics, drift_of, parse_address
+from edge_ser.integrations.prometheus import Address, Metrics, parse_address
 from edge_ser.integrations.textfile import MetricsFile
 from edge_ser.recordings import DEMO
 
@@ -106,14 +106,9 @@ def test_an_utterance_counts_once_by_its_last_decision(recognizer):
 
 def test_the_documentation_names_each_metric_and_no_other(recognizer):
     page = (REPOSITORY / "docs" / "integrations.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"edge_ser_\w+", page)) - {"edge_ser_drift", "edge_ser_process_"}
+    named = set(re.findall(r"edge_ser_\w+", page)) - {"edge_ser_process_"}
     found = {name.split("{")[0] for name in parsed(Metrics(recognizer).text().decode())}
     assert named == {name for name in found if not name.startswith("edge_ser_process_")}
-
-
-def test_drift_is_told_where_it_is_measured(recognizer):
-    assert drift_of(SimpleNamespace(drift=0.25)) == 0.25
-    assert drift_of(recognizer.stats()) is None or isinstance(drift_of(recognizer.stats()), float)
 
 
 def test_listen_serves_them_on_this_machine_alone():
