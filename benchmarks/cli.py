@@ -34,9 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except ModuleNotFoundError as error:
         extras = "bench,convert" if args.question in (*ON_CORPORA, "toolchain") else "bench"
-        return _refuse(
-            f"{error.name} is not installed. Install the benchmarks' packages: pip install '.[{extras}]' ./convert in its checkout"
-        )
+        return _refuse(f"{error.name} is not installed. In the checkout, run: pip install '.[{extras}]' ./convert")
     except OSError as error:
         return _refuse(f"{error.filename}: {error.strerror}. Choose another place")
     except KeyboardInterrupt:

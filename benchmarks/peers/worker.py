@@ -74,7 +74,7 @@ class Worker:
             if line.startswith(MARK):
                 return float(line.removeprefix(MARK))
         last = self._process.communicate()[1].strip().splitlines()[-1:] or ["it ended without a word"]
-        raise EdgeSerError(last[0], "Install the benchmarks' packages: pip install '.[bench,convert]' ./convert in its checkout")
+        raise EdgeSerError(last[0], "In the checkout, run: pip install '.[bench,convert]' ./convert")
 
 
 def main() -> None:
