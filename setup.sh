@@ -177,7 +177,8 @@ test_everything() {
     if ! is_current "$environment" pyproject.toml convert/pyproject.toml setup.sh; then
         make_environment "$environment" "$for_tensorflow"
         say "installing TensorFlow and all else into $environment: about 3 GB"
-        pip_install "$environment" --editable ./convert --editable '.[convert,search,micro,bench,dev,audio,mqtt,prometheus,robot,sign,serve,aggregates]'
+        # In this order: pip looks for what the second needs among what it has already.
+        pip_install "$environment" --editable '.[convert,search,micro,bench,dev,audio,mqtt,prometheus,robot,sign,serve,aggregates]' --editable ./convert
         remember "$environment" pyproject.toml convert/pyproject.toml setup.sh
     fi
     check style "$environment/bin/ruff" check .
