@@ -20,6 +20,7 @@ from convert.augment.material import ESC_TEST_FOLD
 from convert.calibration import corpus_weights, fit_temperature
 from convert.corpora.audio import read_pcm
 from convert.corpora.manifest import AUDIO_FOLDER, Clip, read_rows
+from convert.evaluate.conditions import Blocks, lose_blocks
 from convert.evaluate.measures import calibration_error, nll
 from convert.evaluate.model_file import held_out_speakers, read_clips, validation_speakers
 from edge_ser.decision.calibration import Calibration
@@ -38,9 +39,6 @@ CLEAN = "clean"
 QUICK = 20  # every so manyth clip
 
 Pcm = NDArray[np.int16]
-
-Blocks = list[tuple[Pcm, int]]
-"""What reaches the pipeline, and how many samples were lost before each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +121,7 @@ def spoilers(corpora: Path) -> Mapping[str, Callable[[Pcm, Generator], Blocks]]:
     return {
         "clipping": clip_off,
         "noise": lambda pcm, rng: add_noise(pcm, rng, noise),
-        "gap": lose_blocks,
+        "gap": lambda pcm, rng: lose_blocks(pcm, rng, rng.uniform(*LOST_SHARE), BLOCK),
     }
 
 
@@ -140,21 +138,6 @@ def add_noise(pcm: Pcm, rng: Generator, noise: Pcm) -> Blocks:
     voice = np.sort(np.square(pcm, dtype=np.float64))[len(pcm) // 2 :].mean()
     power = max(float(np.square(background).mean()), 1.0)
     return [(_int16(pcm + background * np.sqrt(voice / power / 10 ** (rng.uniform(*SNR_DB) / 10))), 0)]
-
-
-def lose_blocks(pcm: Pcm, rng: Generator) -> Blocks:
-    """Return a clip of which blocks are missing, which the pipeline is told."""
-    share = rng.uniform(*LOST_SHARE)
-    kept: Blocks = []
-    lost = 0
-    for first in range(0, len(pcm), BLOCK):
-        block = pcm[first : first + BLOCK]
-        if rng.random() < share:
-            lost += len(block)
-        else:
-            kept.append((block, lost))
-            lost = 0
-    return kept
 
 
 def _listen(

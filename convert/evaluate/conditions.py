@@ -179,12 +179,12 @@ def _small_changes() -> list[Condition]:
     ]
 
 
-def lose_blocks(pcm: Pcm, rng: Generator, share: float) -> Blocks:
-    """Return a recording of which blocks are missing, which the pipeline is told."""
+def lose_blocks(pcm: Pcm, rng: Generator, share: float, size: int = LOST_BLOCK) -> Blocks:
+    """Return a recording of which blocks of so many samples are missing, which the pipeline is told."""
     kept: Blocks = []
     lost = 0
-    for first in range(0, len(pcm), LOST_BLOCK):
-        block = pcm[first : first + LOST_BLOCK]
+    for first in range(0, len(pcm), size):
+        block = pcm[first : first + size]
         if rng.random() < share:
             lost += len(block)
         else:

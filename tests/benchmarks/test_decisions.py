@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.degraded import BLOCK, Heard, clip_off, fit_factor, lose_blocks
+from benchmarks.degraded import BLOCK, LOST_SHARE, Heard, clip_off, fit_factor
 from benchmarks.presets import Changes, Clips, changes_of, clips_of, stream_of
 from benchmarks.readme import RESULTS
+from convert.evaluate.conditions import lose_blocks
 from edge_ser.decision.degradation import factor
 from edge_ser.decision.presets import PRESETS
 from edge_ser.events import Event, Flags, State
@@ -68,7 +69,8 @@ def test_clipped_audio_is_clipped() -> None:
 
 def test_lost_blocks_and_kept_ones_are_the_whole_clip() -> None:
     pcm = np.arange(20 * BLOCK, dtype=np.int16)
-    kept = lose_blocks(pcm, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    kept = lose_blocks(pcm, rng, rng.uniform(*LOST_SHARE), BLOCK)
     assert 0 < sum(lost for _, lost in kept) < len(pcm)
     place = 0
     for block, lost in kept:
