@@ -23,7 +23,7 @@ from benchmarks import processes
 from benchmarks.report import Cell, Figure, Report, Table, interleave, spread
 from benchmarks.student import working_backends
 from edge_ser.capture.source import open_source
-from edge_ser.features import LogMel, Mfcc, RunningMean, VoiceActivity
+from edge_ser.features import LogMel, ToInt8, VoiceActivity
 from edge_ser.pipeline import Pipeline
 from edge_ser.recordings import DEMO
 from edge_ser.segmenter import Segmenter
@@ -42,8 +42,7 @@ MS_PER_S = 1000
 
 STAGES: tuple[tuple[str, type, str], ...] = (
     ("features", LogMel, "push"),
-    ("features", Mfcc, "__call__"),
-    ("features", RunningMean, "__call__"),
+    ("features", ToInt8, "__call__"),
     ("voice activity", VoiceActivity, "__call__"),
     ("utterances", Segmenter, "__call__"),
     ("student", Stepper, "__call__"),

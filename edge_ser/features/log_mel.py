@@ -16,7 +16,6 @@ The bounds are proven in `tables.py` and `convert/tables.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +32,6 @@ __all__ = ["LOG_UNIT", "LogMel"]
 HOP = 160  # samples, 10 ms
 HISTORY = 240  # samples that a frame of 400 looks back over before its hop
 BLOCK_FRAMES = 48  # at once; the work arrays of a block stay inside a second-level cache of 1 MB
-FEW_FRAMES = 10  # up to so many, BLAS is faster where the weights of a band lie side by side
 SCRATCH_PER_FRAME = t.LANES * t.TAPS + 4 * t.LANES * t.COLUMNS + t.N_MELS  # float64
 INT16 = np.dtype(np.int16)
 NO_SAMPLES = np.empty(0, np.int16)
@@ -192,26 +190,23 @@ def _make_kernel(
     slots, windows = _views(ring, frames)
     samples, lanes, spectrum, bands = _lay_out(
         scratch,
-        (t.LANES, frames, t.TAPS),
-        (frames, t.LANES, 2 * t.COLUMNS),
-        (2, frames, t.ROWS, t.COLUMNS),  # real parts, imaginary parts
+        (t.LANES, t.TAPS, frames),
+        (t.LANES, 2 * t.COLUMNS, frames),
+        (2, t.BINS, frames),  # real parts, imaginary parts
         (frames, t.N_MELS),
     )
     copyto, matmul, rint, square, add, right_shift = (
         np.copyto, np.matmul, np.rint, np.square, np.add, np.right_shift)  # fmt: skip
-    left, right, lanes_out = samples, tables.stage_1, lanes.transpose(1, 0, 2)
-    lanes_in, spectrum_out = lanes.reshape(frames, 2 * t.LANES, t.COLUMNS), spectrum
-    second_dft: Callable[..., object] = partial(matmul, tables.stage_2.reshape(2, 1, t.ROWS, 2 * t.LANES))
-    mel = np.asfortranarray(tables.mel) if frames <= FEW_FRAMES else tables.mel
-    if frames == 1:
-        # One column instead of one row is multiplied faster, and the plain product starts sooner than the batched one.
-        left, right = np.ascontiguousarray(tables.stage_1.transpose(0, 2, 1)), samples.reshape(t.LANES, t.TAPS, 1)
-        lanes_out = lanes.reshape(t.LANES, 2 * t.COLUMNS, 1)
-        lanes_in, spectrum_out = lanes_in[0], spectrum.reshape(2 * t.ROWS, t.COLUMNS)
-        second_dft = tables.stage_2.dot
+    stage_1 = tables.stage_1.transpose(0, 2, 1)
+    # With the frames last, all of them go through the second DFT as one product instead of one each.
+    second_dft = tables.stage_2.dot
+    lanes_in = lanes.reshape(2 * t.LANES, t.COLUMNS * frames)
+    spectrum_out = spectrum.reshape(2 * t.ROWS, t.COLUMNS * frames)
     power, imaginary = spectrum  # the real parts' place becomes the power's
-    power_by_bin = power.reshape(frames, t.BINS)
+    power_by_bin = power.T
     to_bands = power_by_bin.dot
+    # For one frame BLAS is faster where the weights of a band lie side by side.
+    mel = np.asfortranarray(tables.mel) if frames == 1 else tables.mel
     band_bits = bands.view(np.int64)
     shift = np.array(52 - t.LOG_MANTISSA_BITS)  # keeps sign, exponent and the leading mantissa bits
     index = np.empty(bands.shape, np.intp)
@@ -220,7 +215,7 @@ def _make_kernel(
     def kernel(pcm: NDArray[np.int16], slot: int) -> Frames:
         copyto(slots[slot], pcm)
         copyto(samples, windows[slot])
-        matmul(left, right, lanes_out)
+        matmul(stage_1, samples, lanes)
         rint(lanes, lanes)
         second_dft(lanes_in, spectrum_out)
         square(spectrum, spectrum)
@@ -234,13 +229,13 @@ def _make_kernel(
 
 
 def _views(ring: NDArray[np.float64], frames: int) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
-    """Return by first slot the place (samples,) of so many frames, and their windows (LANES, frames, TAPS)."""
-    shape = (t.LANES, BLOCK_FRAMES, t.TAPS)
-    strides = tuple(samples * ring.itemsize for samples in (1, HOP, t.LANES))
+    """Return by first slot the place (samples,) of so many frames, and their windows (LANES, TAPS, frames)."""
+    shape = (t.LANES, t.TAPS, BLOCK_FRAMES)
+    strides = tuple(samples * ring.itemsize for samples in (1, t.LANES, HOP))
     windows = np.lib.stride_tricks.as_strided(ring, shape, strides, writeable=False)
     first_slots = range(BLOCK_FRAMES - frames + 1)
     places = [ring[HISTORY + slot * HOP :][: frames * HOP] for slot in first_slots]
-    return places, [windows[:, slot : slot + frames] for slot in first_slots]
+    return places, [windows[..., slot : slot + frames] for slot in first_slots]
 
 
 def _lay_out(scratch: NDArray[np.float64], *shapes: tuple[int, ...]) -> list[NDArray[np.float64]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.errors import SettingsError
-from edge_ser.features.mfcc import INT8_LEVELS
-
-TO_INDEX = np.array(128.0)
-"""Brings -128, the first of `INT8_LEVELS`, to index 0."""
+from edge_ser.features.mfcc import clip_to_int8
 
 
 class RunningMean:
@@ -62,14 +61,22 @@ class RunningMean:
 
     def __call__(self, mfcc: NDArray[np.int8]) -> NDArray[np.int8]:
         """Count these frames in and return them less the mean: int8 (frames, n_mfcc), a new array."""
-        if len(mfcc) == 0:
-            return mfcc.copy()
-        values = mfcc.astype(np.float64)
-        np.add(self._sum, np.add.reduce(values), self._sum)
-        self._count += len(mfcc)
-        # The quotient of two integers below 2^53 is never rounded onto or across a half, so this rint is exact.
-        mean = np.rint(self._sum / self._count)
-        np.subtract(values, mean, values)
-        np.add(values, TO_INDEX, values)
-        removed: NDArray[np.int8] = INT8_LEVELS.take(values.astype(np.intp), None, None, "clip")
+        return self.remove_from(mfcc.astype(np.float64))
+
+    def remove_from(self, values: NDArray[np.float64]) -> NDArray[np.int8]:
+        """Do the same to whole numbers (frames, n_mfcc) in the range of int8, which are overwritten."""
+        if len(values):
+            np.add(self._sum, _ones(len(values)).dot(values), self._sum)
+            self._count += len(values)
+            # The quotient of two integers below 2^53 is never rounded onto or across a half, so this rint is exact.
+            mean = np.rint(self._sum / self._count)
+            np.subtract(values, mean, values)
+            clip_to_int8(values)
+        removed: NDArray[np.int8] = values.astype(np.int8)
         return removed
+
+
+@lru_cache(maxsize=4)
+def _ones(count: int) -> NDArray[np.float64]:
+    """Return ones to sum by, in a third of the time of `np.add.reduce`."""
+    return np.ones(count)

@@ -70,6 +70,6 @@ class ToInt8:
     def __call__(self, frames: NDArray[np.float64]) -> NDArray[np.int8]:
         """Return int8 (frames, columns), a new array, of the frames of one step as `LogMel` gives them."""
         if self._extras is None:
-            return self._running_mean(self._mfcc(frames))
-        mfcc = self._running_mean(self._mfcc(frames[:, :N_MELS]))
+            return self._running_mean.remove_from(self._mfcc.whole(frames))
+        mfcc = self._running_mean.remove_from(self._mfcc.whole(frames[:, :N_MELS]))
         return np.concatenate((mfcc, self._extras(frames[:, N_MELS:])), axis=1)

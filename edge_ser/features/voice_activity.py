@@ -58,7 +58,17 @@ class VoiceActivity:
 
         The samples, which other detectors hear (see `Detector`), are not looked at.
         """
-        decisions = [self._decide(prominence) for prominence in self._prominence(log_mel).tolist()]
+        onset_bits, keep_bits, remaining = self._onset_bits, self._keep_bits, self._remaining
+        decisions = []
+        for prominence in self._prominence(log_mel).tolist():
+            onset_bits = (onset_bits << 1 | (prominence > self._onset)) & DECISION_MASK
+            keep_bits = (keep_bits << 1 | (prominence > self._keep)) & DECISION_MASK
+            if (keep_bits if remaining else onset_bits).bit_count() >= self._confirm_frames:
+                remaining = self._hangover_frames + 1
+            elif remaining:
+                remaining -= 1
+            decisions.append(remaining > 0)
+        self._onset_bits, self._keep_bits, self._remaining = onset_bits, keep_bits, remaining
         return np.array(decisions, np.bool_)
 
     @property
@@ -73,13 +83,3 @@ class VoiceActivity:
     def noise_floor_db(self) -> float:
         """Level of the tracked noise in the same dB, right within 3 dB once it has been steady for a second."""
         return self._prominence.noise_floor_db
-
-    def _decide(self, prominence: float) -> bool:
-        self._onset_bits = (self._onset_bits << 1 | (prominence > self._onset)) & DECISION_MASK
-        self._keep_bits = (self._keep_bits << 1 | (prominence > self._keep)) & DECISION_MASK
-        bits = self._keep_bits if self._remaining else self._onset_bits
-        if bits.bit_count() >= self._confirm_frames:
-            self._remaining = self._hangover_frames + 1
-        elif self._remaining:
-            self._remaining -= 1
-        return self._remaining > 0
