@@ -324,7 +324,7 @@ class Pipeline:
             attention=share,
             level_dbfs=heard.level_dbfs,
             flags=flags,
-            notices=self._take_notices(self._health(self._pcm, heard.clipping)),
+            notices=self._take_notices(self._health(self._pcm, heard.sample_sum, heard.clipping)),
         )
         if self._keeper is not None:
             self._keeper.add(heard, event)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +23,16 @@ CLIPPED = 32767  # LSB; -32768 counts too
 CLIPPING_SAMPLES = 3
 """Full-scale samples in one step that are no coincidence: audio normalised to its peak has one or two."""
 
+CLIPPING_ENERGY = CLIPPING_SAMPLES * CLIPPED**2  # LSB^2
+"""What so many of them have: a step with less need not be searched for them, and most have less."""
+
 
 Mask = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Takes the log-mel bands (frames, n_mels) of each step and returns those that the student is to be given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What was heard in one step."""
+class Step(NamedTuple):
+    """What was heard in one step: a tuple, which is made in a third of the time of a frozen dataclass."""
 
     speech: bool
     """Somebody spoke in it."""
@@ -48,6 +51,9 @@ class Step:
 
     clipping: bool
     """At least `CLIPPING_SAMPLES` samples are at the ends of the range."""
+
+    sample_sum: int
+    """Of its samples, in LSB: so many times the offset."""
 
     voice: NDArray[np.float64] | None
     """(n_mfcc,): mean cepstra, in int8 steps, of the utterance that ended before this step; None where none did."""
@@ -115,7 +121,7 @@ class Segmenter:
             Samples lost in it or just before. So many that they could hide the end of an utterance do end it.
         """
         frames = self._log_mel.push(pcm)
-        speech = bool(self._voice_activity(frames[:, :N_MELS], pcm).any())
+        speech = np.count_nonzero(self._voice_activity(frames[:, :N_MELS], pcm)) > 0
         if self._mask is not None:
             frames = np.concatenate((self._mask(frames[:, :N_MELS]), frames[:, N_MELS:]), axis=1)
         ended = False
@@ -136,8 +142,17 @@ class Segmenter:
         if self._open:
             features = (*features, self._to_int8(frames))
         self._before = frames
-        noise_floor = self._voice_activity.noise_floor_db
-        return Step(speech, onset, features, level_dbfs(pcm), noise_floor, is_clipped(pcm), voice)
+        energy, total = sums(pcm)
+        return Step(
+            speech,
+            onset,
+            features,
+            level_of(energy, total, len(pcm)),
+            self._voice_activity.noise_floor_db,
+            energy >= CLIPPING_ENERGY and is_clipped(pcm),
+            total,
+            voice,
+        )
 
 
 def to_int8(features: Features) -> ToInt8:
@@ -162,10 +177,27 @@ def level_dbfs(pcm: NDArray[np.int16]) -> float:
     >>> round(level_dbfs(np.tile(np.array([16384, -16384], np.int16), 4)), 2)
     -6.02
     """
-    samples = pcm.astype(np.float64)  # integers whose sums are exact, in whatever order they are taken
-    power = (float(samples.dot(samples)) - float(np.add.reduce(samples)) ** 2 / len(pcm)) / len(pcm)
-    samples[:] = 0  # freed memory is to hold no audio
+    return level_of(*sums(pcm), len(pcm))
+
+
+def sums(pcm: NDArray[np.int16]) -> tuple[float, int]:
+    """Return the sum of squares and the sum of samples (n,): whole numbers, so exact in whatever order."""
+    samples = pcm.astype(np.float64)
+    energy, total = float(samples.dot(samples)), int(samples.dot(_ones(len(samples))))
+    samples.fill(0)  # freed memory is to hold no audio
+    return energy, total
+
+
+def level_of(energy: float, total: int, count: int) -> float:
+    """Return what `level_dbfs` does, from the sum of squares and the sum of so many samples."""
+    power = (energy - float(total) ** 2 / count) / count
     return max(10 * math.log10(power / FULL_SCALE**2), QUIETEST_DBFS) if power else QUIETEST_DBFS
+
+
+@lru_cache(maxsize=4)
+def _ones(count: int) -> NDArray[np.float64]:
+    """Return ones to sum by, faster than `np.add.reduce`."""
+    return np.ones(count)
 
 
 def is_clipped(pcm: NDArray[np.int16]) -> bool:

@@ -33,7 +33,7 @@ class InputHealth:
     Examples
     --------
     >>> health = InputHealth(step_seconds=1.0)
-    >>> [health(np.zeros(16000, np.int16), clipping=False) for _ in range(6)]
+    >>> [health(np.zeros(16000, np.int16), sample_sum=0, clipping=False) for _ in range(6)]
     [(), (), (), (), ('silent_input',), ()]
     """
 
@@ -49,13 +49,15 @@ class InputHealth:
         self._sum = 0
         self._begun: set[Notice] = set()
 
-    def __call__(self, pcm: NDArray[np.int16], clipping: bool) -> tuple[Notice, ...]:
+    def __call__(self, pcm: NDArray[np.int16], sample_sum: int, clipping: bool) -> tuple[Notice, ...]:
         """Return what begins with this step.
 
         Parameters
         ----------
         pcm : int16 array (n,)
             The step's samples, n always the same.
+        sample_sum : int
+            Of them.
         clipping : bool
             They are at the ends of their range too often for chance.
         """
@@ -64,12 +66,14 @@ class InputHealth:
         self._silent_steps = self._silent_steps + 1 if silent else 0
         if len(self._steps) == self._watched:
             self._forget(*self._steps[0])
-        total = int(pcm.sum(dtype=np.int64))
-        self._steps.append((clipping, total))
+        self._steps.append((clipping, sample_sum))
         self._clipping_steps += clipping
-        self._sum += total
+        self._sum += sample_sum
         clipped = self._clipping_steps
         offset = abs(self._sum) / (self._watched * len(pcm))  # too small until 5 s are full
+        if not (self._silent_steps or clipped or offset > DC_LIMIT / 2):
+            self._begun.clear()  # nothing begins and nothing lasts, as in nearly every step
+            return ()
         return (
             *self._told("silent_input", self._silent_steps >= self._watched, self._silent_steps > 0),
             *self._told("clipping_input", clipped >= CLIPPING_SHARE * self._watched, clipped > 0),
