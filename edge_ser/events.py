@@ -26,6 +26,14 @@ class Flags:
     noise: bool = False
     """The background is loud beside the voice."""
 
+    def __or__(self, other: Flags) -> Flags:
+        """Return what was wrong with one or the other."""
+        return Flags(self.gap or other.gap, self.clipping or other.clipping, self.noise or other.noise)
+
+
+CLEAN = Flags()
+"""Nothing was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -5,76 +5,28 @@ It works in whole steps counted from the first sample, so what it says cannot de
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.capture.input_health import InputHealth
-from edge_ser.decision.affect import AffectMap
+from edge_ser.capture.steps import Steps
+from edge_ser.decision.answers import Answers
 from edge_ser.decision.baseline import Baseline
-from edge_ser.decision.calibration import Calibration
-from edge_ser.decision.degradation import degrade
-from edge_ser.decision.drift import LEAST_SECONDS, Drift, measures_of
-from edge_ser.decision.hysteresis import Hysteresis
-from edge_ser.decision.pooling import Pooling
+from edge_ser.decision.ended import EndedUtterances, Utterance, drift_measures
 from edge_ser.decision.presets import rules
-from edge_ser.events import Event, Flags, Notice, Recognition, State
+from edge_ser.decision.recording import WholeRecording
+from edge_ser.decision.utterance import PresentUtterance
+from edge_ser.events import Event, Flags, Notice, Recognition
 from edge_ser.features import build_detector
 from edge_ser.kept import Keeper, KeptUtterance
-from edge_ser.segmenter import QUIETEST_DBFS, Mask, Segmenter, Step
-from edge_ser.settings import SAMPLE_RATE, Settings
+from edge_ser.segmenter import QUIETEST_DBFS, Mask, Segmenter
+from edge_ser.settings import Settings
 from edge_ser.student.model_file import ModelFile
 from edge_ser.student.stepper import Stepper
 
-NOISE_MARGIN_DB = 10.0
-"""An utterance that stands out from the background by less than this is flagged `noise`."""
-
-REMEMBERED_UTTERANCES = 16  # until somebody asks for them
-REMEMBERED_LEVELS = 500  # steps with speech, 40 s
-
-CLEAN = Flags()
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """What was heard of an utterance that has ended."""
-
-    logits: list[float]
-    """Pooled, one a class, as the student gave them."""
-
-    voice: NDArray[np.float64]
-    """(n_mfcc,): mean cepstra, in int8 steps."""
-
-    speech_seconds: float
-
-    decision: str
-    """Label that it ended with, or `uncertain`, or `warming_up` where there was too little of it."""
-
-    confidence: float
-    """Probability of its most likely label."""
-
-    level_dbfs: float
-    """RMS of its steps with speech, relative to full scale."""
-
-    level_deviation_db: float
-    """Standard deviation of the level of those steps: loud noise and long reverberation leave little."""
-
-    noise_floor_dbfs: float
-    """Level of the background at its end."""
-
-    flags: Flags
-    """What was wrong with its audio."""
-
-
-def drift_measures(heard: Utterance) -> dict[str, float]:
-    """Return what is compared of an utterance to tell drift."""
-    return measures_of(
-        heard.level_dbfs, heard.level_deviation_db, heard.noise_floor_dbfs, heard.voice.tolist(), heard.confidence
-    )
+__all__ = ["Pipeline", "Utterance", "drift_measures"]
 
 
 class Pipeline:
@@ -106,59 +58,37 @@ class Pipeline:
     def __init__(self, model: ModelFile, settings: Settings | None = None, mask: Mask | None = None) -> None:
         settings = Settings() if settings is None else settings
         metadata = model.metadata
-        self._rules = rules(settings, metadata.decision)
         self._step_seconds = metadata.features.step_seconds
-        self._level_known_seconds = metadata.decision.warm_up_seconds
         self._stepper = Stepper(model, settings.threads, settings.backend)
         self._stepper.self_test()
         self._segmenter = Segmenter(
             metadata.features, metadata.decision.hangover_seconds, build_detector(settings.voice_activity), mask
         )
-        self._health = InputHealth(metadata.features.step_seconds)
-        self._calibration = Calibration(metadata)
-        self._baseline = _baseline(model, settings)
-        self._enrolled_offset = [0.0] * len(metadata.classes) if self._baseline is None else self._baseline.offset
-        self._learns = settings.baseline
+        self._health = InputHealth(self._step_seconds)
+        obeyed, answers = rules(settings, metadata.decision), Answers(metadata)
+        self._utterance = PresentUtterance(metadata, obeyed, answers)
+        self._recording = WholeRecording(metadata, obeyed, answers)
+        self._ended = EndedUtterances(metadata, answers, _baseline(model, settings), settings.baseline)
         self._keeps = settings.feedback
-        self._drift = None if metadata.drift is None else Drift(metadata.drift)
-        self._affect = AffectMap(metadata)
-        self._hysteresis = Hysteresis(
-            self._rules.uncertain_below, self._rules.hysteresis, self._rules.minimum_dwell_seconds
-        )
-        self._utterance = Pooling(len(metadata.classes), self._rules.half_life_seconds / self._step_seconds)
-        self._recording = Pooling(len(metadata.classes))
-        self._pcm = np.zeros(self._segmenter.step_samples, np.int16)  # of the step that is being filled
-        self._ended: deque[Utterance] = deque(maxlen=REMEMBERED_UTTERANCES)
+        self._steps = Steps(self._segmenter.step_samples)
         self.reset()
 
     def reset(self) -> None:
         """Start a new stream."""
+        self._steps.reset()
+        self._stepper.reset()
         self._segmenter.reset()
         self._health.reset()
-        self._keeper = Keeper(self._step_seconds) if self._keeps else None
-        if self._baseline is not None:
-            self._baseline.reset()
-        self._forgets = False
-        self._ended.clear()
-        if self._drift is not None:
-            self._drift.reset()
+        self._utterance.reset()
         self._recording.reset()
-        self._filled = 0  # samples in self._pcm
-        self._samples = 0  # of the stream so far, lost ones included
-        self._lost_before = 0  # samples lost after the last one that was pushed
-        self._lost = 0  # samples lost in the present step
-        self._begin_utterance()
-        self._in_utterance = False
-        self._speech_steps = 0
-        self._flags = CLEAN  # of the recording
-        self._set_probabilities(self._calibration.uniform())
+        self._ended.reset()
+        self._keeper = Keeper(self._step_seconds) if self._keeps else None
         self._shares: list[float] = []
-        self._valence = self._arousal = 0.0
         self._notices: tuple[Notice, ...] = ()  # to be told with the next event
 
     def erase(self) -> None:
         """Overwrite with zeros what was heard, samples and features, and start a new stream."""
-        self._pcm[:] = 0
+        self._steps.erase()
         self._segmenter.erase()
         self._stepper.erase()
         self.reset()
@@ -184,22 +114,8 @@ class Pipeline:
             raise TypeError(f"expected int16 samples (n,), got {pcm.dtype} {pcm.shape}")
         if lost < 0:
             raise ValueError(f"lost is {lost}")
-        self._lost_before += lost
         self._notices += notices
-        events = []
-        start = 0
-        while start < len(pcm):
-            self._lost += self._lost_before
-            self._samples += self._lost_before
-            self._lost_before = 0
-            taken = min(len(pcm) - start, len(self._pcm) - self._filled)
-            self._pcm[self._filled : self._filled + taken] = pcm[start : start + taken]
-            self._filled += taken
-            self._samples += taken
-            start += taken
-            if self._filled == len(self._pcm):
-                events.append(self._step())
-        return events
+        return [self._step() for _ in self._steps.push(pcm, lost)]
 
     def away(self, lost: int, notices: tuple[Notice, ...] = ()) -> Event:
         """Return an event that says that there is no microphone.
@@ -212,17 +128,18 @@ class Pipeline:
         notices : tuple of str
             To be told with it.
         """
-        self._lost_before += lost
+        self._steps.lost_since += lost
+        utterance = self._utterance
         return Event(
-            time=(self._samples + self._lost_before) / SAMPLE_RATE,
+            time=self._steps.seconds_passed,
             state="mic_lost",
             emotion=None,
-            probabilities=self._probabilities,
-            confidence=self._confidence,
-            valence=self._valence,
-            arousal=self._arousal,
+            probabilities=utterance.probabilities,
+            confidence=utterance.confidence,
+            valence=utterance.valence,
+            arousal=utterance.arousal,
             speech=False,
-            speech_seconds=self._utterance_steps * self._step_seconds,
+            speech_seconds=utterance.speech_seconds,
             attention=0.0,
             level_dbfs=QUIETEST_DBFS,
             flags=Flags(gap=lost > 0),
@@ -239,10 +156,7 @@ class Pipeline:
 
     def flush(self) -> list[Event]:
         """End the stream: complete its last step with zeros and return that step's event, if there is one."""
-        if not self._filled:
-            return []
-        self._pcm[self._filled :] = 0
-        return [self._step()]
+        return [self._step() for _ in self._steps.flush()]
 
     def recognition(self, timeline: Sequence[Event] = ()) -> Recognition:
         """Return one decision over all utterances so far.
@@ -252,90 +166,58 @@ class Pipeline:
         timeline : sequence of Event
             To be part of it; a pipeline keeps no events, for a stream may be endless.
         """
-        seconds = self._speech_steps * self._step_seconds
-        flags = _either(self._flags, Flags(gap=self._lost_before > 0))
-        probabilities = self._calibration.uniform()
-        valence = arousal = 0.0
-        if self._recording.steps:
-            probabilities = self._answer(self._recording, self._enrolled_offset, flags)
-            valence, arousal = self._affect(probabilities)
-        confidence = max(probabilities)
-        state: State = "emotion" if confidence >= self._rules.uncertain_below else "uncertain"
-        if not self._speech_steps:
-            state = "no_speech"
-        elif seconds < self._rules.warm_up_seconds:
-            state = "warming_up"
-        best = self._calibration.labels[probabilities.index(confidence)]
-        return Recognition(
-            state=state,
-            emotion=best if state == "emotion" else None,
-            probabilities=dict(zip(self._calibration.labels, probabilities, strict=True)),
-            confidence=confidence,
-            valence=valence,
-            arousal=arousal,
-            duration=(self._samples + self._lost_before) / SAMPLE_RATE,
-            speech_seconds=seconds,
-            flags=flags,
-            timeline=tuple(timeline),
+        steps = self._steps
+        return self._recording.recognition(
+            self._ended.enrolled_offset, steps.seconds_passed, steps.lost_since > 0, timeline
         )
 
     def pooled_logits(self) -> list[float] | None:
         """Return what `recognition` makes probabilities of, one logit a class; None before anything was heard."""
-        return self._recording.mean() if self._recording.steps else None
+        return self._recording.logits()
 
     def _step(self) -> Event:
         """Work through the step that is complete."""
-        heard = self._segmenter(self._pcm, self._lost)
+        steps, utterance = self._steps, self._utterance
+        heard = self._segmenter(steps.pcm, steps.lost)
         if heard.voice is not None:
-            self._end_utterance(heard.voice)
-        if self._forgets and self._baseline is not None:
-            self._forgets = False
-            self._baseline.reset()
+            self._notices += self._ended.add(utterance.ended(heard.voice))
+        self._ended.forget_if_told()
+        if heard.onset:
+            self._stepper.reset()
+            utterance.begin()
         share = 0.0
         self._shares.clear()
-        if heard.onset:
-            self._begin_utterance()
-        self._in_utterance = bool(heard.features)
         for features in heard.features:
             answer, attention = self._stepper(features)
             logits = answer.tolist()
-            share = self._utterance.add(logits, attention)
+            share = utterance.add(logits, attention)
             self._shares.append(self._recording.add(logits, attention))
-        if heard.speech:
-            self._utterance_steps += 1
-            self._speech_steps += 1
-            self._utterance_power += 10 ** (heard.level_dbfs / 10)
-            self._utterance_levels.append(heard.level_dbfs)
-            self._noise_floor_dbfs = heard.noise_floor_dbfs
-        flags = self._flags_of(heard)
-        state, emotion = self._decide()
-        if self._in_utterance:
-            self._decision = emotion or state
+        flags = utterance.hear(heard, steps.lost > 0)
+        self._recording.hear(heard.speech, flags)
+        state, emotion = utterance.decide(self._ended.offset, steps.seconds)
         event = Event(
-            time=self._samples / SAMPLE_RATE,
+            time=steps.seconds,
             state=state,
             emotion=emotion,
-            probabilities=self._probabilities,
-            confidence=self._confidence,
-            valence=self._valence,
-            arousal=self._arousal,
+            probabilities=utterance.probabilities,
+            confidence=utterance.confidence,
+            valence=utterance.valence,
+            arousal=utterance.arousal,
             speech=heard.speech,
-            speech_seconds=self._utterance_steps * self._step_seconds,
+            speech_seconds=utterance.speech_seconds,
             attention=share,
             level_dbfs=heard.level_dbfs,
             flags=flags,
-            notices=self._take_notices(self._health(self._pcm, heard.sample_sum, heard.clipping)),
+            notices=self._take_notices(self._health(steps.pcm, heard.sample_sum, heard.clipping)),
         )
         if self._keeper is not None:
             self._keeper.add(heard, event)
-        self._filled = 0
-        self._lost = 0
         return event
 
     @property
     def step_samples(self) -> int:
         """Samples at 16 kHz behind each event."""
-        return len(self._pcm)
+        return len(self._steps.pcm)
 
     @property
     def last_utterance(self) -> KeptUtterance | None:
@@ -344,96 +226,20 @@ class Pipeline:
 
     def take_ended(self) -> list[Utterance]:
         """Return the utterances that have ended since this was asked last, at most the last 16."""
-        ended = list(self._ended)
-        self._ended.clear()
-        return ended
+        return self._ended.take()
 
     @property
     def drift(self) -> float:
         """How far the last utterances are from those in training; beyond 1 is drift, 0 where it is not known."""
-        return 0.0 if self._drift is None else self._drift.score
+        return self._ended.drift
 
     def forget_speaker(self) -> None:
         """Let the baseline go back to where it began, with the next step; from any thread."""
-        self._forgets = True
-
-    def _end_utterance(self, voice: NDArray[np.float64]) -> None:
-        """Let the baseline learn from the utterance that has ended."""
-        ended = Utterance(
-            self._utterance.mean(),
-            voice,
-            self._utterance_steps * self._step_seconds,
-            self._decision,
-            self._confidence,
-            10 * math.log10(self._utterance_power / self._utterance_steps),
-            deviation(self._utterance_levels),
-            self._noise_floor_dbfs,
-            self._utterance_flags,
-        )
-        self._ended.append(ended)
-        if (
-            self._drift is not None
-            and ended.speech_seconds >= LEAST_SECONDS
-            and self._drift.add(drift_measures(ended), ended.decision)
-        ):
-            self._notices += ("drift",)
-        if self._baseline is not None and self._learns:
-            shares = self._calibration.by_class(_without(ended.logits, self._baseline.offset))
-            self._baseline.learn(ended.logits, shares, voice, ended.speech_seconds)
-
-    def _begin_utterance(self) -> None:
-        self._stepper.reset()
-        self._utterance.reset()
-        self._hysteresis.reset()
-        self._utterance_flags = CLEAN
-        self._utterance_steps = 0  # with speech
-        self._utterance_power = 0.0  # sum over those steps, relative to full scale
-        self._utterance_levels: deque[float] = deque(maxlen=REMEMBERED_LEVELS)  # dBFS, of the last of those steps
-        self._noise_floor_dbfs = QUIETEST_DBFS  # at the last of them
-        self._decision = "warming_up"
-
-    def _flags_of(self, heard: Step) -> Flags:
-        """Return what was wrong with the step's audio, and remember it for the utterance and the recording."""
-        noise = False
-        # Before, the utterance's level is a matter of its first sound.
-        if self._in_utterance and self._utterance_steps * self._step_seconds >= self._level_known_seconds:
-            level = 10 * math.log10(self._utterance_power / self._utterance_steps)
-            noise = level - heard.noise_floor_dbfs < NOISE_MARGIN_DB
-        if not (self._lost or heard.clipping or noise):
-            flags = CLEAN
-        else:
-            flags = Flags(self._lost > 0, heard.clipping, noise)
-            self._flags = _either(self._flags, flags)
-        before = self._utterance_flags
-        if self._in_utterance and (flags is not CLEAN or before.noise):
-            # Noise is judged over the whole utterance each time, so the last word on it holds.
-            self._utterance_flags = Flags(before.gap or flags.gap, before.clipping or flags.clipping, noise)
-        return flags
-
-    def _decide(self) -> tuple[State, str | None]:
-        """Return what to say now; within an utterance, bring probabilities and affect up to date."""
-        if not self._in_utterance:
-            return "no_speech", None
-        offset = self._enrolled_offset if self._baseline is None else self._baseline.offset
-        probabilities = self._answer(self._utterance, offset, self._utterance_flags)
-        self._set_probabilities(probabilities)
-        self._valence, self._arousal = self._affect(probabilities)
-        if self._utterance_steps * self._step_seconds < self._rules.warm_up_seconds:
-            return "warming_up", None
-        named = self._hysteresis(probabilities, self._samples / SAMPLE_RATE)
-        return ("uncertain", None) if named is None else ("emotion", self._calibration.labels[named])
-
-    def _answer(self, pooling: Pooling, offset: list[float], flags: Flags) -> list[float]:
-        """Return the probability of each label from what was heard, by whom, and what was wrong with it."""
-        return degrade(self._calibration(_without(pooling.mean(), offset)), flags)
+        self._ended.forget_speaker()
 
     def _take_notices(self, more: tuple[Notice, ...]) -> tuple[Notice, ...]:
         notices, self._notices = self._notices + more, ()
         return notices
-
-    def _set_probabilities(self, probabilities: list[float]) -> None:
-        self._probabilities = dict(zip(self._calibration.labels, probabilities, strict=True))
-        self._confidence = max(probabilities)
 
 
 def _baseline(model: ModelFile, settings: Settings) -> Baseline | None:
@@ -444,18 +250,3 @@ def _baseline(model: ModelFile, settings: Settings) -> Baseline | None:
 
         return load_speaker(settings.speaker, model)
     return Baseline(reference, model.metadata.neutral_classes) if reference and settings.baseline else None
-
-
-def deviation(values: Collection[float]) -> float:
-    """Return the standard deviation of at least one value."""
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-
-
-def _without(logits: list[float], offset: list[float]) -> list[float]:
-    return [logit - own for logit, own in zip(logits, offset, strict=True)]
-
-
-def _either(one: Flags, other: Flags) -> Flags:
-    """Return what was wrong with one or the other."""
-    return Flags(one.gap or other.gap, one.clipping or other.clipping, one.noise or other.noise)
