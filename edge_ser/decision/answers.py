@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import sub
 
 from edge_ser.decision.affect import AffectMap
 from edge_ser.decision.calibration import Calibration
@@ -51,4 +52,4 @@ class Answers:
 
 def without(logits: Sequence[float], offset: Sequence[float]) -> list[float]:
     """Return the logits less the voice's own, one a class."""
-    return [logit - own for logit, own in zip(logits, offset, strict=True)]
+    return list(map(sub, logits, offset))

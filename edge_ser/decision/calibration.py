@@ -41,10 +41,10 @@ class Calibration:
 
     def __call__(self, logits: Sequence[float]) -> list[float]:
         """Return the probability of each label, which sum to 1, from the logits of the classes."""
-        largest = max(logits)
+        exp, largest, temperature = math.exp, max(logits), self._temperature
         weights = [0.0] * len(self.labels)
         for label, logit in zip(self._label_of_class, logits, strict=True):
-            weights[label] += math.exp((logit - largest) / self._temperature)
+            weights[label] += exp((logit - largest) / temperature)
         total = math.fsum(weights)  # `sum` rounds differently from Python 3.12 on
         return [weight / total for weight in weights]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from edge_ser.events import Flags
+from edge_ser.events import CLEAN, Flags
 
 GAP_FACTOR = 1.1
 CLIPPING_FACTOR = 1.1
@@ -40,6 +40,8 @@ def degrade(probabilities: list[float], flags: Flags) -> list[float]:
     >>> degrade([0.75, 0.25], Flags())
     [0.75, 0.25]
     """
+    if flags is CLEAN:  # as in nearly every step
+        return probabilities
     grown = factor(flags)
     if grown == 1.0:
         return probabilities

@@ -63,13 +63,15 @@ class Pooling:
         # All that was heard before weighs less: the sums are relative to this one, which takes them along.
         self._largest -= self._forgotten
         if attention > self._largest:
+            weight = 1.0
             shrink = math.exp(self._largest - attention)  # 0 for the first step
-            self._logits = [shrink * value for value in self._logits]
-            self._weight *= shrink
+            self._logits = [shrink * value + new for value, new in zip(self._logits, logits, strict=True)]
+            self._weight = shrink * self._weight + weight
             self._largest = attention
-        weight = math.exp(attention - self._largest)
-        self._logits = [value + weight * new for value, new in zip(self._logits, logits, strict=True)]
-        self._weight += weight
+        else:
+            weight = math.exp(attention - self._largest)
+            self._logits = [value + weight * new for value, new in zip(self._logits, logits, strict=True)]
+            self._weight += weight
         self.steps += 1
         return weight / self._weight
 

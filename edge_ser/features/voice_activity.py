@@ -58,12 +58,13 @@ class VoiceActivity:
 
         The samples, which other detectors hear (see `Detector`), are not looked at.
         """
+        onset, keep, confirm_frames = self._onset, self._keep, self._confirm_frames
         onset_bits, keep_bits, remaining = self._onset_bits, self._keep_bits, self._remaining
         decisions = []
         for prominence in self._prominence(log_mel).tolist():
-            onset_bits = (onset_bits << 1 | (prominence > self._onset)) & DECISION_MASK
-            keep_bits = (keep_bits << 1 | (prominence > self._keep)) & DECISION_MASK
-            if (keep_bits if remaining else onset_bits).bit_count() >= self._confirm_frames:
+            onset_bits = (onset_bits << 1 | (prominence > onset)) & DECISION_MASK
+            keep_bits = (keep_bits << 1 | (prominence > keep)) & DECISION_MASK
+            if (keep_bits if remaining else onset_bits).bit_count() >= confirm_frames:
                 remaining = self._hangover_frames + 1
             elif remaining:
                 remaining -= 1

@@ -52,10 +52,10 @@ class Network:
 
     def __call__(self, features: NDArray[np.int8]) -> tuple[NDArray[np.int8], int]:
         """Hear one step (frames_per_step, n_features); return logits (n_classes,) and attention."""
-        run = self._interpreter
-        run.set_tensor(self._features, features.reshape(self._shape))
-        run.invoke()
+        get, put = self._interpreter.get_tensor, self._interpreter.set_tensor
+        put(self._features, features.reshape(self._shape))
+        self._interpreter.invoke()
         for before, after in self._states:
             # int8 to int8: going through real values would round, and through uint8 would shift.
-            run.set_tensor(before, run.get_tensor(after))
-        return run.get_tensor(self._logits)[0], int(run.get_tensor(self._attention)[0, 0])
+            put(before, get(after))
+        return get(self._logits)[0], get(self._attention).item()
