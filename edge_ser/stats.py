@@ -15,7 +15,7 @@ from edge_ser.capture.source import Block, Source
 from edge_ser.events import Event
 
 if TYPE_CHECKING:
-    from edge_ser.pipeline import Utterance
+    from edge_ser.decision.ended import Utterance
 
 REMEMBERED_STEPS = 1000  # behind the percentiles: the last 80 s
 

@@ -127,3 +127,14 @@ def test_clipping_is_more_than_a_peak_or_two(samples: list[int], clipped: bool) 
     assert not is_clipped(pcm)
     pcm[100 : 100 + len(samples)] = samples
     assert is_clipped(pcm) is clipped
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, STEP - 1), st.sampled_from([-32768, -32767, 32766, 32767])), max_size=5))
+def test_a_step_says_of_its_samples_what_they_say_by_themselves(peaks: list[tuple[int, int]]) -> None:
+    """Level, clipping and sum of a step come from sums taken once; the quieter the rest, the nearer to the shortcut."""
+    pcm = np.zeros(STEP, np.int16)
+    for place, value in peaks:
+        pcm[place] = value
+    step = Segmenter(FEATURES, 0.8)(pcm)
+    assert (step.level_dbfs, step.clipping, step.sample_sum) == (level_dbfs(pcm), is_clipped(pcm), int(pcm.sum()))

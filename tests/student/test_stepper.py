@@ -59,6 +59,16 @@ def test_answers_are_real_numbers_of_the_int8_ones(model: ModelFile) -> None:
         assert attention == (whole_attention - graph.attention.zero_point) * graph.attention.scale
 
 
+def test_every_int8_logit_has_its_real_number(model: ModelFile, monkeypatch) -> None:
+    stepper = Stepper(model)
+    whole, tensor = np.arange(-128, 128).astype(np.int8), stepper._network.graph.logits
+    monkeypatch.setattr(Network, "__call__", lambda self, features: (whole, 0))
+    logits, _ = stepper(noise(model, 1)[0])
+    wanted = (whole - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
+    assert logits.dtype == np.float32
+    np.testing.assert_array_equal(logits, wanted)
+
+
 @settings(max_examples=20, deadline=None)
 @given(before=st.integers(0, 12), seed=st.integers(0, 1000))
 def test_reset_forgets_everything(model: ModelFile, before: int, seed: int) -> None:
