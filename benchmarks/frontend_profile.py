@@ -24,7 +24,7 @@ def operations(rounds: int, figures: dict[str, Figure]) -> Table:
     tables = t.load_tables()
     pcm, ring, window = np.ones(160, np.int16), np.ones(160), np.ones((t.LANES, t.TAPS, 1))
     lanes, spectrum = np.zeros((t.LANES, 2 * t.COLUMNS, 1)), np.zeros((2 * t.ROWS, t.COLUMNS))
-    stage_1, mel = np.ascontiguousarray(tables.stage_1.transpose(0, 2, 1)), np.asfortranarray(tables.mel)
+    stage_1, mel = tables.stage_1.transpose(0, 2, 1), np.asfortranarray(tables.mel)
     second_in, second_out = np.zeros((2 * t.LANES, t.COLUMNS)), np.zeros((2 * t.ROWS, t.COLUMNS))
     power, imaginary = spectrum[: t.ROWS], spectrum[t.ROWS :]
     by_bin, bands = power.reshape(1, t.BINS), np.ones((1, t.N_MELS))

@@ -11,6 +11,9 @@ from edge_ser.features.tables import EXACT_INTEGERS, LOG_UNIT, FrontEnd, load_ta
 GRID = 2.0**-30
 """Step of the folded matrix and offset, in int8 steps; makes the product exact and so the same everywhere."""
 
+INT8_LEVELS = np.arange(-128, 128).astype(np.int8)
+INT8_LEVELS.flags.writeable = False
+
 INT8_MIN, INT8_MAX = np.array(-128.0), np.array(127.0)
 """Without dimensions, which NumPy takes in half the time of a number."""
 
@@ -49,11 +52,12 @@ class Mfcc:
             raise SettingsError("std and lsb_per_std must be positive", "Take them from the training set's statistics")
         tables = load_tables()
         self._matrix = _on_grid(tables.dct[:, : front_end.n_mfcc] * (scale / LOG_UNIT) / std)
-        # By way of 128, beside which the last bits of the quotient go: shipped students were trained on these numbers.
-        self._offset = (_on_grid(128 - mean * scale / std) - 128)[None]
-        self._offsets = self._offset  # once for each frame
+        # 128 more, because the rounded value becomes the index of an int8 level. (1, n_mfcc) and not (n_mfcc,), because
+        # NumPy adds arrays of one shape in half the time.
+        self._offset = _on_grid(128 - mean * scale / std)[None]
+        self._whole_offset = self._offset - 128  # once for each frame of a step, for the same reason
         largest = (tables.log.max() * np.abs(self._matrix).sum(axis=0) + np.abs(self._offset)).max()
-        if not largest < EXACT_INTEGERS * GRID:
+        if not largest < min(EXACT_INTEGERS * GRID, np.iinfo(np.int32).max):
             raise SettingsError(
                 f"mean, std and lsb_per_std bring a coefficient to 2^{np.log2(largest):.0f}, beyond exact arithmetic",
                 "Check std for values near zero",
@@ -61,17 +65,24 @@ class Mfcc:
 
     def __call__(self, log_mel: NDArray[np.float64]) -> NDArray[np.int8]:
         """Return int8 (frames, n_mfcc), a new array, from `LogMel.push`'s (frames, n_mels)."""
-        coded: NDArray[np.int8] = self.whole(log_mel).astype(np.int8)
+        # Not a cast to int8, which differs between platforms out of range; to an index it is always in range.
+        levels = self._rounded(log_mel, self._offset).astype(np.intp)
+        coded: NDArray[np.int8] = INT8_LEVELS.take(levels, None, None, "clip")
         return coded
 
     def whole(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the same, still as float64, for whoever goes on calculating."""
-        cepstra: NDArray[np.float64] = log_mel.dot(self._matrix)
-        if len(self._offsets) != len(cepstra):  # seldom: a stream's steps have one length
-            self._offsets = np.repeat(self._offset, len(cepstra), axis=0)
-        np.add(cepstra, self._offsets, cepstra)  # arrays of one shape, which NumPy adds in a third of the time
-        np.rint(cepstra, cepstra)
+        """Return the same, but as float64, for whoever goes on calculating."""
+        offset = self._whole_offset
+        if len(offset) != len(log_mel):  # seldom: a stream's steps have one length
+            offset = self._whole_offset = np.repeat(self._offset - 128, len(log_mel), axis=0)
+        cepstra = self._rounded(log_mel, offset)
         clip_to_int8(cepstra)
+        return cepstra
+
+    def _rounded(self, log_mel: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float64]:
+        cepstra: NDArray[np.float64] = log_mel.dot(self._matrix)
+        np.add(cepstra, offset, cepstra)
+        np.rint(cepstra, cepstra)
         return cepstra
 
 

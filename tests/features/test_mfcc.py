@@ -52,6 +52,12 @@ def test_fewer_coefficients_are_the_first_of_more(log_mel: NDArray[np.float64]) 
     np.testing.assert_array_equal(more(log_mel)[:, :N], mfcc()(log_mel))
 
 
+def test_what_goes_on_as_float64_is_the_int8_whatever_the_length(log_mel: NDArray[np.float64]) -> None:
+    coder = mfcc()
+    for frames in (8, 8, 1, 0, 8, len(log_mel)):
+        np.testing.assert_array_equal(coder.whole(log_mel[:frames]), coder(log_mel[:frames]))
+
+
 def test_frames_do_not_depend_on_each_other(log_mel: NDArray[np.float64]) -> None:
     coder = mfcc()
     one_by_one = np.concatenate([coder(log_mel[i : i + 1]) for i in range(len(log_mel))])
