@@ -55,7 +55,7 @@ class Mfcc:
         # 128 more, because the rounded value becomes the index of an int8 level. (1, n_mfcc) and not (n_mfcc,), because
         # NumPy adds arrays of one shape in half the time.
         self._offset = _on_grid(128 - mean * scale / std)[None]
-        self._whole_offset = self._offset - 128  # once for each frame of a step, for the same reason
+        self._whole_offset = self._offset - 128
         largest = (tables.log.max() * np.abs(self._matrix).sum(axis=0) + np.abs(self._offset)).max()
         if not largest < min(EXACT_INTEGERS * GRID, np.iinfo(np.int32).max):
             raise SettingsError(
@@ -72,10 +72,7 @@ class Mfcc:
 
     def whole(self, log_mel: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the same, but as float64, for whoever goes on calculating."""
-        offset = self._whole_offset
-        if len(offset) != len(log_mel):  # seldom: a stream's steps have one length
-            offset = self._whole_offset = np.repeat(self._offset - 128, len(log_mel), axis=0)
-        cepstra = self._rounded(log_mel, offset)
+        cepstra = self._rounded(log_mel, self._whole_offset)
         clip_to_int8(cepstra)
         return cepstra
 
