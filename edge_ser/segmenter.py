@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.features import Detector, LogMel, ToInt8, VoiceActivity
+from edge_ser.features.ones import ones
 from edge_ser.features.tables import N_MELS
 from edge_ser.student.metadata import Features
 
@@ -183,7 +183,7 @@ def level_dbfs(pcm: NDArray[np.int16]) -> float:
 def sums(pcm: NDArray[np.int16]) -> tuple[float, int]:
     """Return the sum of squares and the sum of samples (n,): whole numbers, so exact in whatever order."""
     samples = pcm.astype(np.float64)
-    energy, total = float(samples.dot(samples)), int(samples.dot(_ones(len(samples))))
+    energy, total = float(samples.dot(samples)), int(samples.dot(ones(len(samples))))
     samples.fill(0)  # freed memory is to hold no audio
     return energy, total
 
@@ -192,12 +192,6 @@ def level_of(energy: float, total: int, count: int) -> float:
     """Return what `level_dbfs` does, from the sum of squares and the sum of so many samples."""
     power = (energy - float(total) ** 2 / count) / count
     return max(10 * math.log10(power / FULL_SCALE**2), QUIETEST_DBFS) if power else QUIETEST_DBFS
-
-
-@lru_cache(maxsize=4)
-def _ones(count: int) -> NDArray[np.float64]:
-    """Return ones to sum by, faster than `np.add.reduce`."""
-    return np.ones(count)
 
 
 def is_clipped(pcm: NDArray[np.int16]) -> bool:
