@@ -38,8 +38,6 @@ WINDOWS_EACH = 5  # drawn of a speaker's utterances, with replacement
 KEPT_TO = 0.95  # of single speakers' windows in which no index exceeds its limit
 LEAST_SHARE = 0.005  # of a decision that training hardly ever came to
 LEAST_LIMIT = 0.1  # a stability index up to which nothing has changed, as is usually said
-BACKGROUND = ("level_deviation_db", "snr_db")  # what tells more of the place than of the voice
-BACKGROUND_LIMIT = 1.5  # at most: some of the reference's own speakers are in loud noise; half of a window in one tail
 
 Pcm = NDArray[np.int16]
 
@@ -159,7 +157,6 @@ def reference_of(by_speaker: Mapping[str, Heard], labels: Sequence[str]) -> Drif
     single = np.maximum(np.quantile(found, KEPT_TO, axis=0), LEAST_LIMIT)
     together = max(1.0, float(np.quantile((np.array(found) / single).max(axis=1), KEPT_TO)))
     limits = dict(zip((*MEASURES, DECISIONS), (single * together).tolist(), strict=True))
-    limits |= {name: min(limits[name], BACKGROUND_LIMIT) for name in BACKGROUND}
     return DriftReference(
         histograms,
         decisions,
@@ -226,7 +223,7 @@ def _distributions(
     histograms = {name: _histogram(column, weight) for name, column in zip(MEASURES, values.T, strict=True)}
     shares = np.array([weight[decisions == label].sum() for label in decided])
     shares = np.maximum(shares / max(shares.sum(), LEAST_SHARE), LEAST_SHARE)
-    return histograms, dict(zip(decided, (shares / shares.sum()).tolist(), strict=True))
+    return histograms, dict(zip(decided, (shares / shares.sum()).round(4).tolist(), strict=True))
 
 
 def _histogram(values: NDArray[np.float64], weight: NDArray[np.float64]) -> Histogram:

@@ -1,7 +1,7 @@
 """`Drift`: whether what is heard is still what the student was made for.
 
-Of each utterance a few numbers are measured: loudness, how far it stands out of the background, the mean of its first
-cepstra (microphone, room and voice), the confidence and what was decided. How the last of them are distributed is
+Of each utterance a few numbers are measured: loudness, the background, how far it stands out of that, the mean of its
+first cepstra (microphone, room and voice), the confidence and what was decided. How the last of them are distributed is
 compared with the reference in the model file by the population stability index
 
     PSI = sum over bins of (p - q) ln(p / q)
@@ -51,6 +51,7 @@ def measures_of(
         "level_dbfs": level_dbfs,
         "level_deviation_db": level_deviation_db,
         "snr_db": level_dbfs - noise_floor_dbfs,
+        "noise_floor_dbfs": noise_floor_dbfs,
         **{f"cepstrum_{place}": float(voice[place]) for place in range(1, CEPSTRA + 1)},
         "confidence": confidence,
     }

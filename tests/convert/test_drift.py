@@ -69,6 +69,16 @@ def test_all_of_one_kind_together_never_exceed_them(reference: DriftReference) -
     assert drifting({str(n): everybody for n in range(100)}, reference) == 0
 
 
+def test_no_limit_is_lower_than_what_single_speakers_of_the_reference_keep_to() -> None:
+    """Also where some of them are in loud noise themselves: a limit of its own would tell them as drift."""
+    everybody = {**speakers(30, "one", 1), **speakers(30, "other", 2)}
+    place = MEASURES.index("snr_db")
+    for heard in list(everybody.values())[:3]:
+        heard.values[:, place] -= 8
+    limits = reference_of(everybody, LABELS).limits
+    assert limits["snr_db"] > 2  # more than half of a window in one tail
+
+
 def test_corpora_count_alike_however_large() -> None:
     large, small = speakers(50, "large", 6), speakers(5, "small", 7, moved=8.0)
     histogram = reference_of({**large, **small}, LABELS).measures["snr_db"]
