@@ -123,6 +123,9 @@ def _about(arguments: argparse.Namespace, epochs: list[int], held_out: int, seed
         f"quantisation in the forward pass {epochs[2]}. Seed {seed}: differences of a point or two are within chance.",
         f"UAR over the labels, the int8 file itself, a step at a time: of the validation speakers, by which to choose, "
         f"and of the held-out speakers ({held_out} recordings), by which not to.",
+        "`zeros` is the share of zeros among the int8 weights of the convolutions, all but the attention head's single "
+        "filter; biases are int32 and do not count. It is what `prune` was asked for, but for rounding: tfmot prunes "
+        "each kernel by itself.",
         "Times: the fastest of interleaved rounds, one thread; a step is 80 ms of audio. `arena` is what tensors and "
         "bookkeeping take on tflite-micro. `front` marks what no other combination beats in validation UAR, "
         "compressed size and time together.",
