@@ -243,7 +243,7 @@ def compress(learnt: Learnt, out: Path) -> tuple[keras.Model, str]:
         pruned = prune(model, recipe.pruning.sparsity, steps_of(taught, training))
         folder = train_network(
             prepared, recipe.student, taught, out, "pruning", soft=soft, training=training,
-            begin=(folder.name, recipe.pruning.sparsity), model=pruned.model, before_step=pruned.before_step,
+            begin=(folder.name, recipe.pruning.sparsity), model=pruned.model,
         )  # fmt: skip
         pruned.model.load_weights(folder / WEIGHTS)
         model = pruned.strip()
@@ -268,7 +268,6 @@ def train_network(
     start: Path | None = None,
     begin: tuple[Any, ...] = (),
     model: keras.Model | None = None,
-    before_step: Callable[[], None] | None = None,
 ) -> Path:
     """Train one network as a stage; return its folder, which holds `weights.h5`.
 
@@ -288,8 +287,6 @@ def train_network(
         What `model` was made from, for the stage's hash.
     model : keras.Model, optional
         To train on; otherwise the network is built anew.
-    before_step : callable, optional
-        See `train`.
     """
     recipe, training = prepared.recipe, training or network.training
     inputs = {
@@ -320,7 +317,6 @@ def train_network(
                 seed=recipe.seed,
                 distil=recipe.distillation if soft else None,
                 validate=(lambda each: accuracy(each, judged, **scales(prepared, network))) if judged.draws else None,
-                before_step=before_step,
                 places=places_of(recipe) if training.losses.affect or training.losses.hierarchy else None,
             )
 

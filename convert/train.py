@@ -49,7 +49,6 @@ def train(
     seed: int,
     distil: Distillation | None = None,
     validate: Callable[[keras.Model], float] | None = None,
-    before_step: Callable[[], None] | None = None,
     places: NDArray[np.float32] | None = None,
 ) -> None:
     """Train a network, going on from the last whole epoch that `folder` holds, and write `weights.h5` there.
@@ -74,8 +73,6 @@ def train(
         How much the teachers count.
     validate : callable, optional
         From the model to a figure that is logged every few epochs; nothing is chosen by it.
-    before_step : callable, optional
-        Called before each step, for pruning's schedule.
     places : float array (n_classes, 2), optional
         Valence and arousal of the classes, for the losses that need them.
 
@@ -89,7 +86,6 @@ def train(
     averaged = keras.models.clone_model(model) if training.averaging else model
     averaged.set_weights(model.get_weights())
     optimizer = keras.optimizers.Adam(global_clipnorm=GRADIENT_NORM)
-    model.optimizer = optimizer  # pruning's schedule looks for it there
     objective = _objective(examples, training, distil, places, seed)
     step = _make_step(model, averaged, optimizer, objective, training, lsb_per_std, frames_per_step, seed)
     epoch_done = tf.Variable(0, dtype=tf.int64)
@@ -114,8 +110,6 @@ def train(
             )
             batches = epoch_batches(drawn, training.batch_size, training.max_frames, generator)
             for nth, batch in enumerate(batches, epoch * (steps // training.epochs)):
-                if before_step is not None:
-                    before_step()
                 learning_rate = _learning_rate(training, nth, steps)
                 optimizer.learning_rate.assign(learning_rate)
                 tensors = distribution.shares(_tensors(examples, batch, training))

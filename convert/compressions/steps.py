@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,7 +113,7 @@ def _more_zeros(workshop: Workshop, before: Student, step: Step) -> Student:
     schedule = "constant" if step.method == PRUNE_AT_ONCE else "polynomial"
     training = workshop.sparse
     pruned = prune(_model(workshop, before), step.amount, steps_of(workshop.taught, training), schedule)
-    folder = _train(workshop, before.network, before, step, pruned.model, training, pruned.before_step)
+    folder = _train(workshop, before.network, before, step, pruned.model, training)
     pruned.model.load_weights(folder / WEIGHTS)
     return replace(before, weights=pruned.strip().get_weights(), digest=folder.name, pruned=True)
 
@@ -152,9 +151,8 @@ def _train(
     step: Step,
     model: keras.Model,
     training: Training,
-    before_step: Callable[[], None] | None = None,
 ) -> Path:
     return train_network(
         workshop.prepared, network, workshop.taught, workshop.out, str(step).replace(":", "-"),
-        soft=workshop.soft, training=training, begin=(before.digest, str(step)), model=model, before_step=before_step,
+        soft=workshop.soft, training=training, begin=(before.digest, str(step)), model=model,
     )  # fmt: skip

@@ -7,17 +7,21 @@ The processors are two that TensorFlow makes of this machine's one. Each trainin
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from few_examples import FRAMES, N_CLASSES, N_MFCC, SCALES, few_examples
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
+import convert.train
 from convert import distribution
 from convert.architectures import architecture
+from convert.examples import Batch, epoch_batches
 from convert.recipe import Training
 from convert.train import train
 
@@ -32,27 +36,30 @@ EVERYTHING = Training(epochs=3, batch_size=16, learning_rate=0.01, averaging=0.8
 NO_CHANCE = replace(EVERYTHING, time_mask_frames=0, coefficient_mask=0, early_answers=0.0)
 
 
+STEPS: list[Batch] = []
+
+
 class StoppedError(Exception):
     """As if the power had gone."""
 
 
-def learnt(folder: Path, network: object, training: Training, *, shared: bool, stop: bool = False) -> keras.Model:
-    """Return a network that was trained, by both processors or by one; `stop` interrupts its last epoch once."""
+def learnt(folder: Path, network: object, training: Training, *, shared: bool) -> keras.Model:
+    """Return a network that was trained, by both processors or by one."""
     folder.mkdir(exist_ok=True)
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 1
-        if stop and steps == 8:  # in the third epoch of three steps
-            raise StoppedError
-
     keras.backend.clear_session()  # so that layers have the same names each time
     with distribution.scope() if shared else nullcontext():
         tf.keras.utils.set_random_seed(0)
         model = network.build()  # type: ignore[attr-defined]
-        train(model, few_examples(), training, folder, seed=1, before_step=count, **SCALES)
+        train(model, few_examples(), training, folder, seed=1, **SCALES)
     return model
+
+
+def stopping_in_the_third_epoch(*arguments: Any) -> Iterator[Batch]:
+    for batch in epoch_batches(*arguments):
+        STEPS.append(batch)
+        if len(STEPS) == 8:  # of three an epoch
+            raise StoppedError
+        yield batch
 
 
 def save(path: Path, model: keras.Model) -> None:
@@ -67,9 +74,11 @@ def main(folder: Path) -> None:
     save(folder / "alone.npz", learnt(folder / "alone", PLAIN, NO_CHANCE, shared=False))
     save(folder / "shared.npz", learnt(folder / "shared", PLAIN, NO_CHANCE, shared=True))
     save(folder / "usual.npz", learnt(folder / "usual", USUAL, EVERYTHING, shared=True))
+    convert.train.epoch_batches = stopping_in_the_third_epoch
     try:
-        learnt(folder / "resumed", USUAL, EVERYTHING, shared=True, stop=True)
+        learnt(folder / "resumed", USUAL, EVERYTHING, shared=True)
     except StoppedError:
+        convert.train.epoch_batches = epoch_batches
         save(folder / "resumed.npz", learnt(folder / "resumed", USUAL, EVERYTHING, shared=True))
 
 
