@@ -10,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
+from convert.balance import balance
 from convert.compress import clustered, copy_kept, narrowed, prune, quantisation_aware
 from convert.compress.clustering import settle, strip
 from convert.compressions.plan import CHANNELS, CLUSTER, FLOAT, PRUNE, PRUNE_AT_ONCE, QAT, Combination, Step
 from convert.examples import Examples
+from convert.export.run import some_recordings
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
+from convert.networks import build, configuration
 from convert.prepare import Prepared
 from convert.recipe import Network, Training
-from convert.run import balance, build, configuration, some_recordings, steps_of, train_network
 from convert.train import WEIGHTS
+from convert.training_stage import steps_of, train_network
 
 Weights = list[NDArray[np.float32]]
 

@@ -18,9 +18,9 @@ LIMIT_SECONDS = 600.0  # each is far quicker; this is for a machine that is busy
 
 MOMENTS = (
     (r"log_mels-\w+/rows\.npz", 1),  # all frames are written, and nothing says where they are
-    (r"teacher-cnn-\w+/epochs\.csv", 2),  # an epoch is kept that the log does not have
-    (r"pruning-\w+/epochs\.csv", 2),  # as the last epoch's: what was trained is not written, its masks are not applied
-    (r"quantisation-\w+/done", 1),  # all is there, and does not count
+    (r"teacher-cnn-\w+/epochs\.csv", 2),  # one epoch is kept, another is done and is not
+    (r"pruning-\w+/done", 1),  # all is there and does not count, and no step is left to do
+    (r"quantisation-\w+/epochs\.csv", 2),  # the last epoch
     (r"/tiny\.md", 1),  # all stages are done; there is no card and no model file
 )
 """Files by pattern, and for which time they are opened when the run is killed."""

@@ -23,7 +23,7 @@ from convert.methods.plan import BASE, DISTILLATION, ENSEMBLE, Method, changed, 
 from convert.methods.report import markdown, read_results, write_results
 from convert.prepare import Prepared, examples_of, prepare
 from convert.recipe import RECIPES, Recipe, load_recipe
-from convert.run import distilled, teach
+from convert.teachers import distilled, teach
 
 RECIPE = """
 name = "tiny"

@@ -20,8 +20,9 @@ from convert.errors import TrainingError
 from convert.examples import Batch, Examples, epoch_batches
 from convert.loss_options import Losses
 from convert.losses import distillation, masked_cross_entropy
+from convert.predict import predict
 from convert.recipe import Distillation, Training
-from convert.train import WEIGHTS, predict, train
+from convert.train import WEIGHTS, train
 
 N_MFCC, N_CLASSES, LSB_PER_STD = 8, 3, 24.0
 ARCHITECTURE = architecture(

@@ -14,9 +14,10 @@ from tensorflow_model_optimization.python.core.keras.compat import keras  # noqa
 
 from convert.architectures import architecture  # noqa: E402
 from convert.errors import WorkerLostError  # noqa: E402
+from convert.predict import predict  # noqa: E402
 from convert.recipe import Training  # noqa: E402
 from convert.stages import run_stage  # noqa: E402
-from convert.train import predict, train  # noqa: E402
+from convert.train import train  # noqa: E402
 
 
 def main(folder: Path, epochs: int) -> None:
