@@ -200,7 +200,7 @@ def _begin_training(arguments: argparse.Namespace) -> None:
 
 def _load_recipe(arguments: argparse.Namespace) -> Recipe:
     from convert.changes import parse_changes
-    from convert.recipe import load_recipe, with_encoder
+    from convert.recipe_file import load_recipe, with_encoder
 
     recipe = load_recipe(recipe_path(arguments.recipe), parse_changes(getattr(arguments, "set", [])))
     return recipe if arguments.encoder is None else with_encoder(recipe, arguments.encoder)
@@ -291,7 +291,7 @@ def _reference(arguments: argparse.Namespace) -> int:
 
 
 def _recipes(_: argparse.Namespace) -> int:
-    from convert.recipe import RECIPES
+    from convert.recipe_file import RECIPES
 
     for path in sorted(RECIPES.glob("*.toml")):
         print(path.stem)
@@ -324,7 +324,7 @@ def provide_synthetic(names: Sequence[str], corpora: Path) -> None:
 
 def recipe_path(name: str) -> Path:
     """Return the file that is meant by a path or by the name of a recipe that came with edge-ser."""
-    from convert.recipe import RECIPES
+    from convert.recipe_file import RECIPES
 
     shipped = RECIPES / f"{name}.toml"
     return shipped if shipped.is_file() and not Path(name).is_file() else Path(name)

@@ -69,7 +69,7 @@ def _compressions(arguments: argparse.Namespace) -> int:
     from convert.cli import OK, log_to, provide_synthetic, recipe_path, wide_console
     from convert.compressions.plan import DEFAULT, parse
     from convert.errors import RecipeError
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     recipe = load_recipe(recipe_path(arguments.recipe))
     combinations = [parse(text) for text in arguments.combination or DEFAULT]

@@ -61,7 +61,7 @@ def _list(_: argparse.Namespace) -> int:
 def _methods(arguments: argparse.Namespace) -> int:
     from convert.cli import FAILED, OK, log_to, provide_synthetic, recipe_path
     from convert.methods.plan import chosen
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     wanted = chosen(arguments.only, arguments.kind)
     recipe = load_recipe(recipe_path(arguments.recipe))

@@ -134,7 +134,7 @@ def _search(arguments: argparse.Namespace) -> int:
 def _protocols(arguments: argparse.Namespace) -> int:
     from convert.cli import OK, log_to, recipe_path, wide_console
     from convert.protocol_table import TRIED, judge_protocol, markdown, write_rows
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     log_to(arguments.out)
     path = recipe_path(arguments.recipe)
@@ -151,7 +151,7 @@ def _protocols(arguments: argparse.Namespace) -> int:
 def _corpora(arguments: argparse.Namespace, path: Path) -> Path:
     """Return the folder of the corpora; the synthetic one is made where the recipe wants it."""
     from convert.cli import provide_synthetic
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     corpora: Path = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(load_recipe(path).data.corpora, corpora)

@@ -11,7 +11,8 @@ import tensorflow as tf
 from convert.architectures.byol_s import BANDS, ByolS, between_bands
 from convert.errors import RecipeError
 from convert.networks import computing_in, with_digests
-from convert.recipe import Training, load_recipe, with_encoder
+from convert.recipe import Training
+from convert.recipe_file import load_recipe, with_encoder
 from edge_ser.features.tables import N_MELS
 
 RECIPES = Path(__file__).parents[2] / "convert" / "recipes"
