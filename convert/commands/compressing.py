@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.commands.shared import OK, provide_synthetic, recipe_path
+from convert.terminal import log_to, wide_console
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -66,7 +69,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _compressions(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK, log_to, provide_synthetic, recipe_path, wide_console
     from convert.compressions.plan import DEFAULT, parse
     from convert.errors import RecipeError
     from convert.recipe_file import load_recipe
@@ -107,7 +109,6 @@ def _compressions(arguments: argparse.Namespace) -> int:
 
 
 def _c_array(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK
     from convert.export.c_array import write_c_arrays
     from edge_ser.student.model_file import ModelFile
 
