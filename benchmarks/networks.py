@@ -79,7 +79,7 @@ def _model(name: str) -> tuple[Any, tuple[int, ...]]:
     if name == PRODUCT:
         return keras.Sequential([keras.layers.Dense(WIDTH, input_shape=(WIDTH,))]), (ROWS, WIDTH)
     from convert.architectures import architecture
-    from convert.recipe import RECIPES, load_recipe
+    from convert.recipe_file import RECIPES, load_recipe
 
     if name == WINDOW:
         student = load_recipe(RECIPES / "default.toml").student

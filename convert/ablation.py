@@ -13,7 +13,8 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from convert.evaluate.judge import STREAMING
-from convert.recipe import Recipe, load_recipe
+from convert.recipe import Recipe
+from convert.recipe_file import load_recipe
 
 CONFIDENCE = 0.95
 BASE = "as the recipe has it"

@@ -8,11 +8,35 @@ the logits, so that the file that ships needs nothing new. This is vector scalin
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from tensorflow_model_optimization.python.core.keras.compat import keras
+
+from convert.calibration import corpus_weights
+from convert.networks import scales
+from convert.predict import predict
+from convert.prepare import Prepared, examples_of
 
 STIFFNESS = 0.01  # of the pull towards no offset: there are few validation speakers
+
+log = logging.getLogger(__name__)
+
+
+def balance(prepared: Prepared, student: keras.Model) -> None:
+    """Put offsets that the validation speakers ask for into the bias of the student's logits."""
+    recipe = prepared.recipe
+    judged = examples_of(prepared, prepared.split.validation, variants=False)
+    logits = predict(student, judged, **scales(prepared, recipe.student))
+    label_of_class = np.array([recipe.labels.index(recipe.label_of_class.get(name, name)) for name in recipe.classes])
+    offsets = class_offsets(
+        logits, label_of_class[judged.target], label_of_class, corpus_weights(judged.corpus.tolist())
+    )
+    bias = next(weight for weight in student.weights if "logits/bias" in weight.name)
+    bias.assign_add(offsets)
+    log.info("offsets of %s: %s", recipe.classes, offsets.round(2).tolist())
 
 
 def class_offsets(

@@ -3,6 +3,10 @@
 Teachers and student are trained on all of them: each takes its share of every batch. All other stages are the same
 everywhere, so every machine does them by itself, into a folder of its own. Without a strategy nothing happens here.
 
+The gradient is that of the whole batch, so where each clip stands for itself all of them together learn what one alone
+would, but for rounding. Batch norm however sees the share that a processor has (the statistics that it keeps are the
+means of all), and each throws dice of its own for masks and dropout: with these the network is another.
+
 For machines, start the same command on each with `TF_CONFIG` as TensorFlow defines it: the addresses of all workers,
 and which of them this one is.
 """

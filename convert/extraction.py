@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.corpora.audio import read_pcm
-from convert.parallel import in_order
+from convert.parallel import in_order, workers
 from edge_ser.features import FrontEnd, LogMel, Mfcc
 from edge_ser.settings import SAMPLE_RATE
 
@@ -68,7 +66,7 @@ def extract(paths: Iterable[Path], processes: int = 2) -> Iterator[Extracted]:
     """
     tasks = iter(paths)
     chunks = iter(lambda: list(islice(tasks, FILES_PER_TASK)), [])
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with workers(processes) as pool:
         for found in in_order(pool, features_of, chunks, ahead=2 * processes):
             yield from found
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from convert.augment import Augment, Material, augment, open_material
 from convert.corpora.recordings import Recordings, open_recordings
-from convert.parallel import in_order
+from convert.parallel import in_order, workers
 from convert.segments import Segmentation, segments
 from edge_ser.features.extras import count_columns
 from edge_ser.features.tables import N_MELS
@@ -96,11 +94,10 @@ def write_log_mels(
     chunks = [range(first, min(first + CLIPS_PER_CHUNK, clips)) for first in range(0, clips, CLIPS_PER_CHUNK)]
     width = N_MELS + count_columns(work.extras)
     journal = _resume(folder, width)
-    context = get_context("spawn")
     with (
         (folder / FRAMES).open("ab") as frames,
         (folder / JOURNAL).open("a", encoding="utf-8") as log,
-        ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare, initargs=(work,)) as pool,
+        workers(processes, _prepare, (work,)) as pool,
     ):
         results = in_order(pool, _log_mels, chunks[len(journal) :])
         for _ in progress(range(len(journal), len(chunks)), len(chunks)):

@@ -85,7 +85,8 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
         recipe.features.extras,
     )
     code = code_digest("convert/log_mels.py", "convert/segments.py", "convert/augment", "edge_ser/features")
-    inputs = {"work": asdict(work), "tables": TABLES_SHA256, "code": code}
+    stages = {"recordings": decoded.name, "material": material.name}  # not their paths: a run may be moved
+    inputs = {"work": {**asdict(work), **stages}, "tables": TABLES_SHA256, "code": code}
     heard = run_stage(out, "log_mels", inputs, lambda folder: write_log_mels(work, folder, progress=_chunks))
     recordings = open_recordings(decoded)
     split = split_recordings(recipe, recordings)

@@ -59,7 +59,8 @@ def judge_protocol(recipe: Recipe, protocol: str, corpora: Path, out: Path) -> R
         As `convert.run.run`.
     """
     # Imported here: TensorFlow is needed only now.
-    from convert.run import compress, export, learn
+    from convert.export.run import export
+    from convert.run import compress, learn
 
     began = time.monotonic()
     data = replace(recipe.data, split=protocol)

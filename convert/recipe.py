@@ -1,41 +1,17 @@
-"""A recipe: everything that decides what a run makes, in one TOML file.
+"""A recipe: everything that decides what a run makes, each table of its TOML file as one frozen dataclass.
 
-Each table of the file is one frozen dataclass here. An unknown key is an error, for a misspelt option that is silently
-ignored costs hours of training.
+`recipe_file.py` reads the file, `recipe_check.py` checks what must hold between tables.
 """
 
 from __future__ import annotations
 
-import difflib
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass, replace
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, get_args, get_type_hints
-
-import dacite
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from convert.augment import Augment
-from convert.changes import change_table
-from convert.errors import RecipeError
 from convert.features import FeatureOptions
 from convert.loss_options import Losses
 from convert.segments import Segmentation
-from edge_ser.errors import SettingsError
-from edge_ser.features.extras import look_up
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-
-RECIPES = Path(__file__).parent / "recipes"
-"""Those that come with edge-ser."""
-
-ENCODER = "byol_s"
-"""The architecture whose weights may be somebody else's to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,118 +197,3 @@ class Recipe:
     def labels(self) -> list[str]:
         """What the user is told, in the order of the classes."""
         return list(dict.fromkeys(self.label_of_class.get(name, name) for name in self.classes))
-
-
-def load_recipe(path: Path, changes: Mapping[str, Any] = MappingProxyType({})) -> Recipe:
-    """Read a recipe.
-
-    Parameters
-    ----------
-    path : Path
-    changes : mapping
-        Values to take instead of the file's, by key with points: `student.training.epochs`, `teachers.0.options`.
-
-    Raises
-    ------
-    RecipeError
-        The file cannot be read, or a key is unknown, missing, or of the wrong type.
-    """
-    try:
-        table = change_table(tomllib.loads(path.read_text(encoding="utf-8")), changes)
-    except OSError as error:
-        raise RecipeError(f"the recipe {path} cannot be read: {error.strerror}", "name a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid TOML: {error}", "mend it at the place named") from error
-    try:
-        recipe = dacite.from_dict(Recipe, table, dacite.Config(strict=True, cast=[tuple], type_hooks={float: _number}))
-    except dacite.UnexpectedDataError as error:
-        raise RecipeError(f"{path}: unknown key {sorted(error.keys)[0]!r}", _nearest(sorted(error.keys)[0])) from error
-    except dacite.DaciteError as error:
-        raise RecipeError(f"{path}: {error}", "see convert/recipe.py for the keys and their types") from error
-    _check(recipe, path)
-    return recipe
-
-
-def with_encoder(recipe: Recipe, encoder: Path) -> Recipe:
-    """Return the recipe with its pretrained encoder's weights from this file.
-
-    Raises
-    ------
-    RecipeError
-        No teacher of the recipe begins with an encoder.
-    """
-    if not any(teacher.architecture == ENCODER for teacher in recipe.teachers):
-        raise RecipeError(f"no teacher of {recipe.name} begins with an encoder", f"Give it a teacher {ENCODER!r}")
-    teachers = [
-        replace(teacher, options={**teacher.options, "weights": str(encoder)})
-        if teacher.architecture == ENCODER
-        else teacher
-        for teacher in recipe.teachers
-    ]
-    return replace(recipe, teachers=teachers)
-
-
-def _number(value: Any) -> Any:
-    """TOML writes a whole number without a point where a float is meant."""
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _nearest(key: str) -> str:
-    known = sorted(_keys(Recipe))
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean {close[0]!r}" if close else f"the keys are {', '.join(known)}"
-
-
-def _keys(table: type) -> set[str]:
-    """Return the keys of a table and of all tables in it."""
-    found = set()
-    for name, hint in get_type_hints(table).items():
-        found.add(name)
-        for inner in (hint, *get_args(hint)):
-            if is_dataclass(inner) and isinstance(inner, type):
-                found |= _keys(inner)
-    return found
-
-
-def _check(recipe: Recipe, path: Path) -> None:
-    try:
-        look_up(recipe.features.extras)
-    except SettingsError as error:
-        raise RecipeError(f"{path}: features.extras: {error.problem}", error.cure) from error
-    unknown = [name for name in recipe.label_of_class if name not in recipe.classes]
-    if unknown:
-        raise RecipeError(f"{path}: label_of_class names {unknown[0]!r}, which is no class", "add it to classes")
-    for table, data in (("data", recipe.data), ("pretraining", recipe.pretraining)):
-        for use in ("held_out", "validation") if data else ():
-            strangers = set(getattr(data, use)) - set(data.corpora)
-            if strangers:
-                raise RecipeError(f"{path}: {table}.{use} names {sorted(strangers)[0]!r}", f"add it to {table}.corpora")
-    if recipe.data.split == "speaker" and not recipe.data.held_out:
-        raise RecipeError(f"{path}: data.held_out names nobody", "name at least one speaker, or nothing can be judged")
-    if recipe.pretraining is None and any(network.pretraining for network in (recipe.student, *recipe.teachers)):
-        raise RecipeError(f"{path}: a network has pretraining, the recipe has none", "say on what: [pretraining]")
-    twice = set(recipe.pretraining.corpora) & set(recipe.data.held_out) if recipe.pretraining else set()
-    for corpus in sorted(twice):
-        heard = set(recipe.data.held_out[corpus]) - set(recipe.pretraining.held_out.get(corpus, ()))
-        if heard:
-            raise RecipeError(
-                f"{path}: {corpus}/{sorted(heard)[0]} is held out, but not from pretraining",
-                "add the speaker to pretraining.held_out",
-            )
-    _check_data(recipe, path)
-    if not 0 <= recipe.pruning.sparsity < 1:
-        raise RecipeError(f"{path}: pruning.sparsity is {recipe.pruning.sparsity}", "give 0 to 0.95")
-
-
-def _check_data(recipe: Recipe, path: Path) -> None:
-    data = recipe.data
-    if recipe.ships and data.split not in ("speaker", "corpus"):
-        raise RecipeError(
-            f"{path}: data.split is {data.split!r}, which proves nothing about new voices", "set ships = false"
-        )
-    if not 0 < data.share < 0.6:
-        raise RecipeError(f"{path}: data.share is {data.share}", "give 0.05 to 0.5")
-    if both := set(data.unlabelled) & set(data.corpora):
-        raise RecipeError(f"{path}: data.unlabelled names {sorted(both)[0]!r}, whose labels count", "name it once")
-    if data.unlabelled and not recipe.teachers:
-        raise RecipeError(f"{path}: data.unlabelled needs somebody who knows", "give the recipe a teacher")

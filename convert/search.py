@@ -17,7 +17,8 @@ from typing import Any
 import optuna
 
 from convert.errors import RecipeError
-from convert.recipe import Recipe, load_recipe
+from convert.recipe import Recipe
+from convert.recipe_file import load_recipe
 from convert.toml import read_toml
 from edge_ser.errors import EdgeSerError
 

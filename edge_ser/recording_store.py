@@ -2,11 +2,7 @@
 
 A recording is `ID.wav` beside `ID.json`, readable by its owner alone. The JSON is on the disk before the first sample
 is, so that a recording that is cut short by a power cut is deleted in time like any other. What has no readable JSON
-has no known consent and is deleted at once.
-
-Time is kept by the store's own clock, which never goes back: within a boot of the machine it follows the kernel's time
-since boot, and from one boot to the next the wall clock as far as that went forward. Setting the wall clock back delays
-no deletion; setting it forward may hasten it.
+has no known consent and is deleted at once. Time is kept by a clock of the store's own, see `lasting_clock.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +12,7 @@ import secrets
 import time
 import wave
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +20,7 @@ import numpy as np
 from edge_ser.capture.source import Source
 from edge_ser.data_folder import OWNER_ONLY, data_folder, write_durably
 from edge_ser.errors import OutputError, SettingsError
+from edge_ser.lasting_clock import moment_now, move_on
 from edge_ser.student.strict import StrictError, from_json, to_json
 
 FORMAT = 1
@@ -32,7 +28,6 @@ DAY_SECONDS = 86_400
 MAX_RETENTION_DAYS = 365.0
 MAX_SECONDS = 3600.0
 CLOCK = "clock.json"
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 CONSENT = (
     "This records the sound of everybody who can be heard here. It is kept on this device alone, in {folder}, readable "
@@ -65,32 +60,6 @@ class Kept:
     """Seconds of the store's own clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When the store was last looked at."""
-
-    seconds: float
-    """Of the store's own clock."""
-
-    wall: float
-    """Wall clock, seconds since 1970."""
-
-    boot: str
-    """Which boot of the machine it was; empty where the system does not say."""
-
-    since_boot: float
-    """Seconds, time asleep included."""
-
-
-def moment_now() -> tuple[float, str, float]:
-    """Return wall clock, boot and seconds since boot."""
-    boot = ""
-    with suppress(OSError):
-        boot = BOOT_ID.read_text(encoding="ascii").strip()
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.time(), boot, time.clock_gettime(clock)
-
-
 class RecordingStore:
     """The folder of recordings; making one deletes what has expired.
 
@@ -99,7 +68,7 @@ class RecordingStore:
     folder : Path, optional
         `edge-ser/recordings` in the user's data folder where it is not given.
     now : callable
-        See `moment_now`.
+        See `edge_ser.lasting_clock.moment_now`.
 
     Raises
     ------
@@ -188,7 +157,7 @@ class RecordingStore:
 
     def _begin(self, retention_days: float, consent_given_by: str) -> Path:
         """Write down what is known of a recording that begins now; return its file."""
-        moment = self._tick()
+        moment = move_on(self.folder / CLOCK, self._now())
         retention = retention_days * DAY_SECONDS
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(moment.wall))}-{secrets.token_hex(2)}"
         text = consent_text(self.folder, retention_days)
@@ -199,7 +168,7 @@ class RecordingStore:
 
     def _delete_expired(self) -> None:
         try:
-            moment = self._tick()
+            moment = move_on(self.folder / CLOCK, self._now())
             names = {path.stem for pattern in ("*.wav", "*.json") for path in self.folder.glob(pattern)} - {"clock"}
             for name in sorted(names):
                 kept = _read(self.folder / f"{name}.json")
@@ -208,20 +177,6 @@ class RecordingStore:
                     self.deleted = (*self.deleted, name)
         except OSError as error:
             raise OutputError(f"{self.folder} cannot be written to ({error.strerror})", _CURE) from error
-
-    def _tick(self) -> Moment:
-        """Move the store's clock on, and write it down."""
-        wall, boot, since_boot = self._now()
-        path = self.folder / CLOCK
-        before = None
-        with suppress(OSError, StrictError, UnicodeDecodeError):
-            before = from_json(path.read_text(encoding="utf-8"), Moment)
-        moment = Moment(0.0, wall, boot, since_boot)
-        if before is not None:
-            passed = since_boot - before.since_boot if boot and boot == before.boot else wall - before.wall
-            moment = replace(moment, seconds=before.seconds + max(0.0, passed))
-        write_durably(path, to_json(moment))
-        return moment
 
     def _delete(self, name: str) -> None:
         """Overwrite a recording, as far as the disk lets us, and remove it; its description goes last."""

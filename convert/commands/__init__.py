@@ -1,1 +1,1 @@
-"""Commands of `edge-ser-convert`, a file for each family; `convert.cli` has those of a run."""
+"""Commands of `edge-ser-convert`, a file for each family; `shared.py` is what they share."""

@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.commands.shared import OK, provide_synthetic, recipe_path
+from convert.terminal import log_to, wide_console
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -66,10 +69,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def _compressions(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK, log_to, provide_synthetic, recipe_path, wide_console
     from convert.compressions.plan import DEFAULT, parse
     from convert.errors import RecipeError
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     recipe = load_recipe(recipe_path(arguments.recipe))
     combinations = [parse(text) for text in arguments.combination or DEFAULT]
@@ -107,7 +109,6 @@ def _compressions(arguments: argparse.Namespace) -> int:
 
 
 def _c_array(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK
     from convert.export.c_array import write_c_arrays
     from edge_ser.student.model_file import ModelFile
 
@@ -123,6 +124,9 @@ def _about(arguments: argparse.Namespace, epochs: list[int], held_out: int, seed
         f"quantisation in the forward pass {epochs[2]}. Seed {seed}: differences of a point or two are within chance.",
         f"UAR over the labels, the int8 file itself, a step at a time: of the validation speakers, by which to choose, "
         f"and of the held-out speakers ({held_out} recordings), by which not to.",
+        "`zeros` is the share of zeros among the int8 weights of the convolutions, all but the attention head's single "
+        "filter; biases are int32 and do not count. It is what `prune` was asked for, but for rounding: tfmot prunes "
+        "each kernel by itself.",
         "Times: the fastest of interleaved rounds, one thread; a step is 80 ms of audio. `arena` is what tensors and "
         "bookkeeping take on tflite-micro. `front` marks what no other combination beats in validation UAR, "
         "compressed size and time together.",

@@ -8,6 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convert.commands.shared import OK, add_corpora
+from convert.terminal import wide_console
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -22,9 +25,7 @@ def add_commands(commands: Commands) -> None:
     )
     compare.add_argument("first", type=Path, metavar="A")
     compare.add_argument("second", type=Path, metavar="B")
-    compare.add_argument(
-        "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
-    )
+    add_corpora(compare)
     compare.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     compare.set_defaults(run=_compare)
 
@@ -36,9 +37,7 @@ def add_commands(commands: Commands) -> None:
         "same as Markdown with its pictures and as JSON.",
     )
     card.add_argument("model", type=Path, metavar="MODEL")
-    card.add_argument(
-        "--corpora", type=Path, required=True, metavar="DIR", help="folder that holds one folder a corpus"
-    )
+    add_corpora(card)
     card.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the card goes")
     card.add_argument(
         "--every", type=int, default=1, metavar="N", help="judge robustness on every Nth recording alone, to be quicker"
@@ -48,7 +47,6 @@ def add_commands(commands: Commands) -> None:
 
 def judge_shipped(arguments: argparse.Namespace) -> Any:
     """Print the tables of a protocol; return the figures, plain."""
-    from convert.cli import wide_console
     from convert.evaluate import shipped_tables as tables
     from convert.evaluate.fairness import evaluate_fairness
     from convert.evaluate.robustness import evaluate_robustness
@@ -68,7 +66,6 @@ def judge_shipped(arguments: argparse.Namespace) -> Any:
 
 def _card(arguments: argparse.Namespace) -> int:
     from convert.card.shipped import measure, write
-    from convert.cli import OK
 
     for path in write(measure(arguments.model, arguments.corpora, max(1, arguments.every)), arguments.out):
         print(path)
@@ -76,7 +73,6 @@ def _card(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK, wide_console
     from convert.evaluate import shipped_tables as tables
     from convert.evaluate.compare import compare_files
 

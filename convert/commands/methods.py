@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.commands.shared import FAILED, OK, provide_synthetic, recipe_path
+from convert.terminal import log_to, wide_console
+
 if TYPE_CHECKING:
     from convert.recipe import Recipe
 
@@ -45,7 +48,6 @@ def _list(_: argparse.Namespace) -> int:
     from rich.markup import escape
     from rich.table import Table
 
-    from convert.cli import OK, wide_console
     from convert.listing import sections
 
     console = wide_console()
@@ -59,9 +61,8 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _methods(arguments: argparse.Namespace) -> int:
-    from convert.cli import FAILED, OK, log_to, provide_synthetic, recipe_path
     from convert.methods.plan import chosen
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     wanted = chosen(arguments.only, arguments.kind)
     recipe = load_recipe(recipe_path(arguments.recipe))

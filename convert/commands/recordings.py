@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.commands.shared import FAILED, OK
+from convert.terminal import wide_console
+
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -28,7 +31,6 @@ def add_commands(commands: Commands) -> None:
 
 
 def _corpora(arguments: argparse.Namespace) -> int:
-    from convert.cli import FAILED, OK, wide_console
     from convert.corpora.report import classes_table, corpora_table, fault_lines, plain
     from convert.corpora.survey import corpora_in, survey
     from convert.errors import CorpusError
@@ -81,7 +83,6 @@ def _add_import(commands: Commands) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK
     from convert.corpora.importing import Own, import_corpus
     from convert.corpora.manifest import read_corpus
     from convert.progress import track

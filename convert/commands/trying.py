@@ -8,6 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.commands.shared import OK, provide_synthetic, recipe_path
+from convert.terminal import log_to, wide_console
+
 if TYPE_CHECKING:
     from convert.ablation import Difference
 
@@ -80,7 +83,6 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 def _ablate(arguments: argparse.Namespace) -> int:
     from convert.ablation import ablate
     from convert.changes import parse_changes
-    from convert.cli import OK, log_to, recipe_path, wide_console
     from convert.errors import RecipeError
     from convert.evaluate.shipped_tables import WIDE, print_rows
 
@@ -109,7 +111,6 @@ def _rows(found: list[Difference]) -> tuple[tuple[str, ...], list[tuple[str, ...
 
 
 def _search(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK, log_to, recipe_path, wide_console
     from convert.errors import RecipeError
     from convert.evaluate.shipped_tables import WIDE, print_rows
 
@@ -132,9 +133,8 @@ def _search(arguments: argparse.Namespace) -> int:
 
 
 def _protocols(arguments: argparse.Namespace) -> int:
-    from convert.cli import OK, log_to, recipe_path, wide_console
     from convert.protocol_table import TRIED, judge_protocol, markdown, write_rows
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     log_to(arguments.out)
     path = recipe_path(arguments.recipe)
@@ -150,8 +150,7 @@ def _protocols(arguments: argparse.Namespace) -> int:
 
 def _corpora(arguments: argparse.Namespace, path: Path) -> Path:
     """Return the folder of the corpora; the synthetic one is made where the recipe wants it."""
-    from convert.cli import provide_synthetic
-    from convert.recipe import load_recipe
+    from convert.recipe_file import load_recipe
 
     corpora: Path = arguments.corpora or arguments.out / "corpora"
     provide_synthetic(load_recipe(path).data.corpora, corpora)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,17 +17,13 @@ class Pruned:
     """A model whose training prunes it."""
 
     model: keras.Model
-    """With `tfmot`'s wrappers."""
+    """With `tfmot`'s wrappers, which count the steps by themselves."""
 
-    before_step: Callable[[], None]
-    """To be called before each step of training."""
-
-    apply_masks: Callable[[], None]
-    """Sets the pruned weights to zero once more: the optimiser's last step has moved them."""
+    _callback: tfmot.sparsity.keras.UpdatePruningStep
 
     def strip(self) -> keras.Model:
         """Return the model without wrappers, zeros in place."""
-        self.apply_masks()
+        self._callback.on_epoch_end(batch=-1)  # sets them to zero once more: the optimiser's last step has moved them
         return tfmot.sparsity.keras.strip_pruning(self.model)
 
 
@@ -63,14 +58,6 @@ def prune(model: keras.Model, sparsity: float, steps: int, schedule: Schedule = 
         )
     wrapped = tfmot.sparsity.keras.prune_low_magnitude(model, pruning_schedule=when)
     callback = tfmot.sparsity.keras.UpdatePruningStep()
-    begun = False
-
-    def before_step() -> None:
-        nonlocal begun
-        if not begun:  # only now has the training loop given the model its optimiser
-            callback.set_model(wrapped)
-            callback.on_train_begin()
-            begun = True
-        callback.on_train_batch_begin(batch=-1)
-
-    return Pruned(wrapped, before_step, lambda: callback.on_epoch_end(batch=-1))
+    callback.set_model(wrapped)
+    callback.on_train_begin()  # not left to the training, of which nothing may be left to do but to strip
+    return Pruned(wrapped, callback)

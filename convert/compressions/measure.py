@@ -53,7 +53,7 @@ class Figures:
     """Of the same, compressed: what is sent over a network."""
 
     zeros: float | None
-    """Share of int8 weights that are zero; None of the float student."""
+    """Share of int8 weights that are zero, see `zeros`; None of the float student."""
 
     arena_bytes: int | None
     """On tflite-micro; None where it is not installed, or has not the kernels."""
@@ -100,13 +100,16 @@ def figures(prepared: Prepared, name: str, tflite: bytes, parameters: int) -> Fi
 
 
 def zeros(tflite: bytes) -> float | None:
-    """Return the share of zeros among the weights of an int8 .tflite; None of a float one."""
+    """Return the share of zeros among the `kernels` of an int8 .tflite; None of a float one."""
     found = kernels(tflite)
     return sum(int((each == 0).sum()) for each in found) / sum(each.size for each in found) if found else None
 
 
 def kernels(tflite: bytes) -> list[NDArray[np.int8]]:
-    """Return the weights of an int8 .tflite, each (filters, ...): only they have a scale for each filter."""
+    """Return the weights of an int8 .tflite, each (filters, ...): only they have a scale for each filter.
+
+    A kernel of a single filter, as the attention head's, cannot be told from an activation and is left out.
+    """
     run = build_interpreter(tflite)
     return [
         run.get_tensor(detail["index"])

@@ -12,9 +12,10 @@ from convert.examples import Examples
 from convert.features import open_features
 from convert.prepare import Prepared, examples_of
 from convert.recipe import Recipe
-from convert.run import LOGITS, distilled, learn
+from convert.run import learn
 from convert.splits import check_disjoint, split_by_speaker
 from convert.stages import DONE
+from convert.teachers import LOGITS, distilled
 from convert.train import WEIGHTS
 
 Start = tuple[Prepared, Examples, list[str], Path]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,16 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_optimization.python.core.keras.compat import keras
 
+from convert.balance import balance
 from convert.compress import clustered, copy_kept, narrowed, prune, quantisation_aware
 from convert.compress.clustering import settle, strip
 from convert.compressions.plan import CHANNELS, CLUSTER, FLOAT, PRUNE, PRUNE_AT_ONCE, QAT, Combination, Step
 from convert.examples import Examples
+from convert.export.run import some_recordings
 from convert.export.streaming_step import streaming_step
 from convert.export.tflite import to_tflite
+from convert.networks import build, configuration
 from convert.prepare import Prepared
 from convert.recipe import Network, Training
-from convert.run import balance, build, configuration, some_recordings, steps_of, train_network
 from convert.train import WEIGHTS
+from convert.training_stage import steps_of, train_network
 
 Weights = list[NDArray[np.float32]]
 
@@ -114,7 +116,7 @@ def _more_zeros(workshop: Workshop, before: Student, step: Step) -> Student:
     schedule = "constant" if step.method == PRUNE_AT_ONCE else "polynomial"
     training = workshop.sparse
     pruned = prune(_model(workshop, before), step.amount, steps_of(workshop.taught, training), schedule)
-    folder = _train(workshop, before.network, before, step, pruned.model, training, pruned.before_step)
+    folder = _train(workshop, before.network, before, step, pruned.model, training)
     pruned.model.load_weights(folder / WEIGHTS)
     return replace(before, weights=pruned.strip().get_weights(), digest=folder.name, pruned=True)
 
@@ -152,9 +154,8 @@ def _train(
     step: Step,
     model: keras.Model,
     training: Training,
-    before_step: Callable[[], None] | None = None,
 ) -> Path:
     return train_network(
         workshop.prepared, network, workshop.taught, workshop.out, str(step).replace(":", "-"),
-        soft=workshop.soft, training=training, begin=(before.digest, str(step)), model=model, before_step=before_step,
+        soft=workshop.soft, training=training, begin=(before.digest, str(step)), model=model,
     )  # fmt: skip

@@ -20,7 +20,8 @@ TFLITE, FIGURES = "student.tflite", "figures.json"
 CODE = (
     "convert/compress",
     *(f"convert/compressions/{file}.py" for file in ("steps", "measure")),
-    *(f"convert/export/{file}.py" for file in ("converter", "streaming_step", "tflite", "weights")),
+    *(f"convert/export/{file}.py" for file in ("converter", "run", "streaming_step", "tflite", "weights")),
+    "convert/balance.py",
 )
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from convert.corpora.audio import read_audio
 from convert.corpora.catalogue import CLASSES, OPTIONAL_CLASSES, CorpusInfo
 from convert.corpora.manifest import AUDIO_FOLDER, MANIFEST_NAME, Clip, read_corpus
 from convert.errors import CorpusError
+from convert.parallel import workers
 from edge_ser.settings import SAMPLE_RATE
 
 SILENT_DBFS = -70.0  # below it even a quiet voice far from the microphone does not lie
@@ -126,7 +125,7 @@ def survey(
     """
     info, clips = read_corpus(folder, (*CLASSES, *OPTIONAL_CLASSES))
     files = [(folder / AUDIO_FOLDER / clip.file, clip.sha256) for clip in clips]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with workers(processes) as pool:
         results: Iterator[Heard | str] = pool.map(_hear, files, chunksize=FILES_PER_TASK)
         found = list(results if progress is None else progress(results, len(files)))
     pairs = [(clip, each) for clip, each in zip(clips, found, strict=True) if isinstance(each, Heard)]

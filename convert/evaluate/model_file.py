@@ -14,7 +14,7 @@ from convert.evaluate.adapted import Adapted, judge_adapted, sessions_of
 from convert.evaluate.judge import Judged, ask_all, judge
 from convert.evaluate.students import Pcm, ask, streaming_student
 from convert.packing import FLOAT_SUFFIX
-from convert.recipe import RECIPES, load_recipe
+from convert.recipe_file import RECIPES, load_recipe
 from convert.segments import Segmentation
 from edge_ser.student.model_file import ModelFile
 

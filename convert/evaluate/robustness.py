@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +15,7 @@ from convert.evaluate.conditions import ENVIRONMENT, NOISES, Condition, Pcm, con
 from convert.evaluate.listening import Decisions, listen, spoken_labels
 from convert.evaluate.measures import INTERVAL, calibration_error, recalls, uar_draws, uar_interval
 from convert.evaluate.model_file import held_out_speakers, read_clips
+from convert.parallel import workers
 from convert.progress import track
 from edge_ser.pipeline import Pipeline
 from edge_ser.student.model_file import ModelFile
@@ -97,10 +95,7 @@ def evaluate_robustness(path: Path, corpora: Path, every: int = 1, processes: in
     tried = conditions(corpora, [])
     if not any(each.name.startswith(ENVIRONMENT) for each in tried):
         log.warning("%s has no %s: environmental noise is left out", corpora, NOISES)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(
-        processes or os.cpu_count(), mp_context=context, initializer=_prepare, initargs=(path, corpora, every)
-    ) as pool:
+    with workers(processes, _prepare, (path, corpora, every)) as pool:
         heard = list(track("conditions", len(tried))(pool.map(_listen, range(len(tried)))))
     spoken = spoken_labels(model.metadata, clips)
     return [

@@ -18,11 +18,14 @@ from convert.evaluate.measures import LEAST_PROBABILITY
 from convert.examples import Examples
 from convert.methods.judged import Judged, after_training
 from convert.methods.plan import BASE, ENSEMBLE, Method, changed
+from convert.networks import build, scales
+from convert.predict import predict
 from convert.prepare import Prepared, examples_of, prepare
 from convert.recipe import Recipe
-from convert.run import TRAINING_CODE, ask_teacher, build, distilled, out_of_fold, scales, teach, train_network
 from convert.stages import code_digest, run_stage
-from convert.train import WEIGHTS, predict
+from convert.teachers import ask_teacher, distilled, out_of_fold, teach
+from convert.train import WEIGHTS
+from convert.training_stage import TRAINING_CODE, train_network
 from edge_ser.errors import EdgeSerError
 
 RESULT = "result.json"

@@ -99,7 +99,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
     Examples
     --------
-    >>> from convert.recipe import RECIPES, load_recipe
+    >>> from convert.recipe_file import RECIPES, load_recipe
     >>> recipe = changed(load_recipe(RECIPES / "smoke.toml"), {"student.training.losses.focal": 2.0})
     >>> recipe.student.training.losses.focal
     2.0

@@ -15,7 +15,8 @@ from convert.cli import main
 from convert.corpora.manifest import COLUMNS
 from convert.errors import RecipeError, SplitError, StageError
 from convert.prepare import prepare
-from convert.recipe import Recipe, load_recipe
+from convert.recipe import Recipe
+from convert.recipe_file import load_recipe
 from convert.stages import DONE, run_stage
 
 ROOM = 300_000  # bytes of the tiny disk

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from convert.architectures.byol_s import BANDS, ByolS, between_bands
 from convert.errors import RecipeError
-from convert.recipe import Training, load_recipe, with_encoder
-from convert.run import computing_in, with_digests
+from convert.networks import computing_in, with_digests
+from convert.recipe import Training
+from convert.recipe_file import load_recipe, with_encoder
 from edge_ser.features.tables import N_MELS
 
 RECIPES = Path(__file__).parents[2] / "convert" / "recipes"

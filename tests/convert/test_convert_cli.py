@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from convert.cli import main, recipe_path
+from convert.cli import main
+from convert.commands.shared import recipe_path
 
 RECIPE = """
 name = "small"

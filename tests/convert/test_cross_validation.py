@@ -13,7 +13,7 @@ from convert.corpora.manifest import Clip
 from convert.cross_validation import Fold, averages, fold_recipe, write_results
 from convert.evaluate.judge import Judged
 from convert.evaluate.measures import measure
-from convert.recipe import load_recipe
+from convert.recipe_file import load_recipe
 from convert.splits import folds_of, split_by_speaker
 
 RECIPE = load_recipe(Path(__file__).parents[2] / "convert" / "recipes" / "default.toml")

@@ -1,4 +1,4 @@
-"""Two workers train one network; when one is killed, the other waits for it, and both go on where both had been."""
+"""Two processors or two workers train one network; a worker that is killed is waited for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convert import distribution
 from convert.errors import RecipeError
 
 REPOSITORY = Path(__file__).parents[2]
-WORKER = Path(__file__).parent / "worker.py"
+WORKER, TWO_PROCESSORS = (Path(__file__).parent / f"{name}.py" for name in ("worker", "two_processors"))
 EPOCHS = 12
 LIMIT_SECONDS = 600.0  # each is far quicker; this is for a machine that is busy
 
@@ -80,6 +80,36 @@ def test_a_worker_that_is_killed_and_restarted_ends_with_the_weights_of_the_othe
     assert len(first) > 5
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def two_processors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with weights of trainings on both and on one; see `two_processors.py`."""
+    folder = tmp_path_factory.mktemp("two_processors")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, str(TWO_PROCESSORS), str(folder)]
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
+    assert child.returncode == 0, child.stderr[-3000:]
+    return folder
+
+
+def test_two_processors_learn_what_one_does(two_processors: Path) -> None:
+    """Where every clip stands for itself: the mean over a batch is that of the means over its halves."""
+    alone, shared = (np.load(two_processors / f"{name}.npz") for name in ("alone", "shared"))
+    assert len(alone.files) > 5
+    for name in alone.files:
+        assert shared[name].shape == (2, *alone[name].shape)
+        # Softmax is blind to a bias of all attention: what Adam makes of it is the rounding of a gradient of nought.
+        tolerance = 1e-3 if name == "attention/bias:0" else 2e-6
+        np.testing.assert_allclose(shared[name], [alone[name]] * 2, atol=tolerance, err_msg=name)
+
+
+def test_both_processors_hold_one_network_and_go_on_where_they_were_stopped(two_processors: Path) -> None:
+    """With batch norm, masks and dropout it is not the network that one would learn, but it is one network."""
+    unbroken, resumed = (np.load(two_processors / f"{name}.npz") for name in ("usual", "resumed"))
+    for name in unbroken.files:
+        np.testing.assert_array_equal(unbroken[name][0], unbroken[name][1], err_msg=name)
+        np.testing.assert_allclose(resumed[name], unbroken[name], atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from convert.examples import epoch_batches
 from convert.feedback import add_feedback, feedback_examples
 from convert.packing import student_features
 from convert.prepare import Prepared, examples_of, prepare
-from convert.recipe import load_recipe
+from convert.recipe_file import load_recipe
 from edge_ser.errors import FeedbackError
 from edge_ser.events import Event, Flags
 from edge_ser.feedback import CONSENT_VERSION, Consent, Correction, correct

@@ -22,8 +22,9 @@ from convert.methods.measure import Result, measure_methods
 from convert.methods.plan import BASE, DISTILLATION, ENSEMBLE, Method, changed, chosen, methods
 from convert.methods.report import markdown, read_results, write_results
 from convert.prepare import Prepared, examples_of, prepare
-from convert.recipe import RECIPES, Recipe, load_recipe
-from convert.run import distilled, teach
+from convert.recipe import Recipe
+from convert.recipe_file import RECIPES, load_recipe
+from convert.teachers import distilled, teach
 
 RECIPE = """
 name = "tiny"

@@ -56,6 +56,18 @@ def test_it_answers_once_a_step_and_so_does_its_copy_and_all_of_it_learns(name: 
     every_weight_is_taught(model, heard)
 
 
+@pytest.mark.parametrize(("name", "cell"), [("cnn_gru", "gru"), ("cnn_lstm", "lstm")])
+def test_weights_that_were_saved_still_find_their_recurrent_layer(name: str, cell: str) -> None:
+    keras.backend.clear_session()  # numbers in the names of layers begin anew
+    names = [weight.name for weight in small(name)[0].weights if "bidirectional" in weight.name]
+    parts = ("kernel", "recurrent_kernel", "bias")
+    assert names == [
+        f"bidirectional/{direction}_{cell}/{cell}_cell/{part}:0"
+        for direction in ("forward", "backward")
+        for part in parts
+    ]
+
+
 def every_weight_is_taught(model: keras.Model, heard: np.ndarray) -> None:
     """A layer that nothing flows back to would stay as it began, unnoticed."""
     with tf.GradientTape() as tape:

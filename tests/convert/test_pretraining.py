@@ -12,7 +12,8 @@ from convert.corpora.synthetic import SENTENCES, make_corpus
 from convert.cross_validation import cross_validate
 from convert.errors import RecipeError
 from convert.recipe import Data, Network, Recipe, Training
-from convert.run import Learnt, first_run, learn, trained_by
+from convert.run import Learnt, first_run, learn
+from convert.teachers import trained_by
 from convert.train import WEIGHTS
 
 CLASSES = ["neutral", "angry"]

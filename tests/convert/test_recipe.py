@@ -8,7 +8,7 @@ import pytest
 
 from convert.augment import Augment
 from convert.errors import RecipeError
-from convert.recipe import load_recipe
+from convert.recipe_file import load_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "convert" / "recipes").glob("*.toml"))
 SMALL = """

@@ -38,7 +38,7 @@ def test_the_card_holds(corpora: Path) -> None:
 
 
 def test_speakers_who_are_held_out_are_not_in_the_recipes_training() -> None:
-    from convert.recipe import RECIPES, load_recipe
+    from convert.recipe_file import RECIPES, load_recipe
 
     recipe = load_recipe(RECIPES / "default.toml")
     model = ModelFile.load_bundled()

@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 
 from convert.calibration import COVERAGES
-from convert.cli import LOG, main
+from convert.cli import main
 from convert.corpora.audio import read_pcm
 from convert.corpora.manifest import read_corpus
 from convert.corpora.synthetic import SENTENCES, make_corpus
 from convert.evaluate.judge import FLOAT, INT8, STREAMING
 from convert.evaluate.report import from_plain, to_plain
 from convert.evaluate.students import ask, probabilities, streaming_student
+from convert.terminal import LOG
 from edge_ser.decision.degradation import degrade
 from edge_ser.pipeline import Pipeline
 from edge_ser.student.model_file import ModelFile

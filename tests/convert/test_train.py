@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +17,12 @@ from tensorflow_model_optimization.python.core.keras.compat import keras
 from convert.architectures import architecture
 from convert.distill import soft_targets
 from convert.errors import TrainingError
-from convert.examples import Examples
+from convert.examples import Batch, Examples, epoch_batches
 from convert.loss_options import Losses
 from convert.losses import distillation, masked_cross_entropy
+from convert.predict import predict
 from convert.recipe import Distillation, Training
-from convert.train import WEIGHTS, predict, train
+from convert.train import WEIGHTS, train
 
 N_MFCC, N_CLASSES, LSB_PER_STD = 8, 3, 24.0
 ARCHITECTURE = architecture(
@@ -149,18 +152,22 @@ def test_what_can_be_learnt_is_learnt(trained, examples: Examples) -> None:
 
 
 def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(
-    trained, examples: Examples, tmp_path: Path
+    trained, examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = 0
 
-    def interrupt() -> None:
+    def interrupted(*arguments: Any) -> Iterator[Batch]:
         nonlocal steps
-        steps += 1
-        if steps == 6 * 3 + 2:  # in the fourth epoch of six steps
-            raise KeyboardInterrupt
+        for batch in epoch_batches(*arguments):
+            steps += 1
+            if steps == 6 * 3 + 2:  # in the fourth epoch of six steps
+                raise KeyboardInterrupt
+            yield batch
 
+    monkeypatch.setattr("convert.train.epoch_batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run(examples, tmp_path, before_step=interrupt)
+        run(examples, tmp_path)
+    monkeypatch.undo()
     assert not (tmp_path / WEIGHTS).exists()
     for resumed, unbroken in zip(run(examples, tmp_path).get_weights(), trained[0].get_weights(), strict=True):
         np.testing.assert_allclose(resumed, unbroken, rtol=1e-4, atol=1e-5)

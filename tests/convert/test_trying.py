@@ -10,7 +10,8 @@ from convert.ablation import BASE, Difference, differences, variant
 from convert.changes import change_table, parse_changes
 from convert.cli import main
 from convert.errors import RecipeError
-from convert.recipe import Recipe, load_recipe
+from convert.recipe import Recipe
+from convert.recipe_file import load_recipe
 
 SMOKE = Path(__file__).parents[2] / "convert" / "recipes" / "smoke.toml"
 

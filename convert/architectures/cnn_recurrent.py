@@ -1,8 +1,9 @@
-"""A teacher: residual CNN over (time, coefficient), then a bidirectional LSTM over steps, then attention."""
+"""A teacher: residual CNN over (time, coefficient), then a bidirectional GRU or LSTM over steps, then attention."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numpy.typing import ArrayLike
 from tensorflow_model_optimization.python.core.keras.compat import keras
@@ -12,8 +13,11 @@ from convert.architectures.spectral import spectral
 
 
 @dataclass(frozen=True, slots=True)
-class CnnLstm:
+class CnnRecurrent:
     """Size of the network."""
+
+    cell: ClassVar[str]
+    """Name of the recurrent layer."""
 
     n_mfcc: int = 40
     n_extras: int = 0
@@ -24,7 +28,7 @@ class CnnLstm:
     """Of each block; each halves both axes."""
 
     units: int = 96
-    """Of the LSTM, in each direction."""
+    """Of the recurrent layer, in each direction."""
 
     dropout: float = 0.3
     """Fraction of the last layer's features silenced in training."""
@@ -48,5 +52,20 @@ class CnnLstm:
         for filters in self.channels:
             x = residual_block(x, filters, 2)
         x = layers.Dropout(self.dropout)(by_step(x))
-        x = layers.Bidirectional(layers.LSTM(self.units, return_sequences=True))(x)
-        return keras.Model(inputs, answers(x, self.n_classes, self.dropout), name="cnn_lstm")
+        recurrent = getattr(layers, self.cell)(self.units, return_sequences=True)
+        x = layers.Bidirectional(recurrent)(x)
+        return keras.Model(inputs, answers(x, self.n_classes, self.dropout), name=f"cnn_{self.cell.lower()}")
+
+
+@dataclass(frozen=True, slots=True)
+class CnnGru(CnnRecurrent):
+    """`CnnRecurrent` with a GRU."""
+
+    cell: ClassVar[str] = "GRU"
+
+
+@dataclass(frozen=True, slots=True)
+class CnnLstm(CnnRecurrent):
+    """`CnnRecurrent` with an LSTM."""
+
+    cell: ClassVar[str] = "LSTM"
