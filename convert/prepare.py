@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.augment.material import noise_files, room_files, write_material
+from convert.augment.material import noise_files, room_files, voice_files, write_material
 from convert.class_weights import class_weights
 from convert.corpora.manifest import GENDERS, UNLABELLED, read_corpus
 from convert.corpora.recordings import Recordings, decode, open_recordings
@@ -72,7 +72,8 @@ def prepare(recipe: Recipe, corpora: Path, out: Path) -> Prepared:
     decoded = run_stage(
         out, "recordings", listed, lambda folder: decode(corpora, infos, clips, folder, track("decoding"))
     )
-    added = [[path.name, sha256] for path, sha256 in (*noise_files(corpora), *room_files(corpora))]
+    files = (*noise_files(corpora), *voice_files(corpora), *room_files(corpora))
+    added = [[path.name, sha256] for path, sha256 in files]
     inputs = {"files": added, "code": code_digest("convert/augment/material.py")}
     material = run_stage(out, "material", inputs, lambda folder: write_material(corpora, folder))
     work = Work(

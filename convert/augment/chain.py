@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from convert.augment.background import Hiss, Noise, add_hiss, add_noise
+from convert.augment.background import Babble, Hiss, Noise, add_babble, add_hiss, add_noise
 from convert.augment.chance import Range, between
 from convert.augment.level import Clipping, Gain, change_gain, clip_peaks
 from convert.augment.material import Material
@@ -34,6 +34,7 @@ class Augment:
     room: Room = field(default_factory=Room)
     gain: Gain = field(default_factory=Gain)
     noise: Noise = field(default_factory=Noise)
+    babble: Babble = field(default_factory=Babble)
     equaliser: Equaliser = field(default_factory=Equaliser)
     hiss: Hiss = field(default_factory=Hiss)
     telephone: Telephone = field(default_factory=Telephone)
@@ -54,7 +55,7 @@ def augment(
         The copy depends on nothing else but the options and the material.
     options : Augment
     material : Material
-        Noises and rooms.
+        Noises, other voices and rooms.
     corpus_dbfs : float
         Median level of the clip's corpus.
 
@@ -74,6 +75,7 @@ def augment(
     x = change_gain(x, rng, options.gain, corpus_dbfs)
     voice_rms = float(np.sqrt(np.square(x[before : len(x) - after], dtype=np.float64).mean()))
     x = add_noise(x, rng, options.noise, voice_rms, material.noise)
+    x = add_babble(x, rng, options.babble, voice_rms, material.voices)
     x = equalise(x, rng, options.equaliser)
     x = add_hiss(x, rng, options.hiss)
     x = limit_band(x, rng, options.telephone)

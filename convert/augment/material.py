@@ -1,19 +1,19 @@
-"""Recorded noises and measured rooms, decoded once."""
+"""Recorded noises, other people's voices and measured rooms, decoded once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.corpora.audio import read_pcm
-from convert.corpora.catalogue import NOISE_CORPORA, ROOM_FOLDER
+from convert.corpora.catalogue import NOISE_CORPORA, ROOM_FOLDER, VOICE_CORPORA
 from convert.corpora.manifest import AUDIO_FOLDER, MANIFEST_NAME, read_rows
 
-NOISE, ROOMS = "noise.int16", "rooms.npz"
+NOISE, VOICES, ROOMS = "noise.int16", "voices.int16", "rooms.npz"
 
 ESC_TEST_FOLD = "__5-"
 """In the file names of ESC-10's fifth fold: these noises are never trained with, so that robustness can be judged."""
@@ -26,6 +26,9 @@ class Material:
     noise: NDArray[np.int16]
     """(n,): all noises, one after the other; empty where there are none."""
 
+    voices: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
+    """(m,): read speech of many people, one after the other; empty where there is none."""
+
     rooms: tuple[NDArray[np.float32], ...] = ()
     """Impulse responses."""
 
@@ -35,13 +38,12 @@ NOTHING = Material(np.empty(0, np.int16))
 
 def noise_files(root: Path) -> list[tuple[Path, str]]:
     """Return the noises to train with below a folder of corpora: path and SHA-256."""
-    found = []
-    for corpus in NOISE_CORPORA:
-        folder = root / corpus
-        if (folder / MANIFEST_NAME).is_file():
-            rows = [row for row in read_rows(folder) if ESC_TEST_FOLD not in row["file"]]
-            found += [(folder / AUDIO_FOLDER / row["file"], row["sha256"]) for row in rows]
-    return found
+    return [(path, sha256) for path, sha256 in _files(root, NOISE_CORPORA) if ESC_TEST_FOLD not in path.name]
+
+
+def voice_files(root: Path) -> list[tuple[Path, str]]:
+    """Return the speech that babble is made of, below a folder of corpora: path and SHA-256."""
+    return _files(root, VOICE_CORPORA)
 
 
 def room_files(root: Path) -> list[tuple[Path, str]]:
@@ -56,17 +58,25 @@ def room_files(root: Path) -> list[tuple[Path, str]]:
 def write_material(
     root: Path, folder: Path, progress: Callable[[Iterable[tuple[Path, str]]], Iterable[tuple[Path, str]]] = iter
 ) -> None:
-    """Decode noises and rooms into `folder`; where there are none, nothing is recorded and all noise is made."""
-    with (folder / NOISE).open("wb") as stream:
-        for path, sha256 in progress(noise_files(root)):
-            stream.write(read_pcm(path, sha256).tobytes())
+    """Decode all into `folder`; where there is nothing, noise is made and nobody else talks."""
+    for name, files in ((NOISE, noise_files(root)), (VOICES, voice_files(root))):
+        with (folder / name).open("wb") as stream:
+            for path, sha256 in progress(files):
+                stream.write(read_pcm(path, sha256).tobytes())
     rooms = [read_pcm(path, sha256).astype(np.float32) for path, sha256 in room_files(root)]
     np.savez(folder / ROOMS, *rooms)
 
 
 def open_material(folder: Path) -> Material:
     """Return what `write_material` wrote."""
-    path = folder / NOISE
-    noise = np.memmap(path, np.int16, "r") if path.stat().st_size else NOTHING.noise
     with np.load(folder / ROOMS) as rooms:
-        return Material(noise, tuple(rooms[name] for name in rooms.files))
+        return Material(_samples(folder / NOISE), _samples(folder / VOICES), tuple(rooms[name] for name in rooms.files))
+
+
+def _files(root: Path, corpora: Iterable[str]) -> list[tuple[Path, str]]:
+    folders = [root / corpus for corpus in corpora if (root / corpus / MANIFEST_NAME).is_file()]
+    return [(folder / AUDIO_FOLDER / row["file"], row["sha256"]) for folder in folders for row in read_rows(folder)]
+
+
+def _samples(path: Path) -> NDArray[np.int16]:
+    return np.memmap(path, np.int16, "r") if path.stat().st_size else np.empty(0, np.int16)

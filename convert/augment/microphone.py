@@ -36,9 +36,10 @@ class Equaliser:
 class Telephone:
     """The band of an 8 kHz line."""
 
-    probability: float = 0.08
+    probability: float = 0.2
 
-    low_hz: Range = (100.0, 350.0)
+    low_hz: Range = (30.0, 350.0)
+    """From what passes voice over a network to what passes an old telephone."""
 
     high_hz: Range = (3200.0, 4000.0)
 

@@ -21,6 +21,7 @@ DESCRIPTION_NAME = "corpus.toml"
 """Beside the manifest of a corpus that is not in the catalogue; its keys are the fields of `CorpusInfo`."""
 
 NOISE_CORPORA = ("noise-esc10", "noise-speechcommands")
+VOICE_CORPORA = ("neutral-libri",)  # nobody of whom is judged: they may babble behind others
 ROOM_FOLDER = "rir"
 SYNTHETIC = "synthetic"
 

@@ -17,7 +17,7 @@ import soxr
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from convert.augment.background import coloured_noise
+from convert.augment.background import coloured_noise, together
 from convert.augment.level import Clipping, clip_peaks
 from convert.augment.material import ESC_TEST_FOLD, room_files
 from convert.augment.microphone import Equaliser, Telephone, equalise, limit_band, mu_law
@@ -102,11 +102,10 @@ def mix(voice: Samples, background: NDArray[np.float32], snr_db: float) -> Sampl
 
 def babble(rng: Generator, n: int, voices: Sequence[Pcm]) -> NDArray[np.float32]:
     """Return some voices at once (n,), each as loud as the others."""
-    total = np.zeros(n, np.float32)
-    for row in rng.integers(len(voices), size=VOICES):
-        one = np.roll(np.resize(voices[row].astype(np.float32), n), int(rng.integers(n)))
-        total += one / max(float(np.sqrt(np.square(one, dtype=np.float64).mean())), 1.0)
-    return total
+    return together(
+        np.roll(np.resize(voices[row].astype(np.float32), n), int(rng.integers(n)))
+        for row in rng.integers(len(voices), size=VOICES)
+    )
 
 
 def music(rng: Generator, n: int) -> NDArray[np.float32]:

@@ -15,7 +15,10 @@ FEATURE, ARCHITECTURE, AUGMENTATION, LOSS, ENSEMBLE, DISTILLATION = (
     "feature", "architecture", "augmentation", "training and loss", "ensemble", "distillation",
 )  # fmt: skip
 TEACHERS = ("cnn", "lstm", "gru")
-EFFECTS = ("speed", "tempo", "pitch", "room", "gain", "noise", "equaliser", "hiss", "telephone", "codec", "clipping")
+EFFECTS = (
+    "speed", "tempo", "pitch", "room", "gain", "noise", "babble", "equaliser", "hiss", "telephone", "codec",
+    "clipping",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

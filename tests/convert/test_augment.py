@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from convert.augment import Augment, Material, augment, open_material, write_material
-from convert.augment.background import Hiss, Noise, add_hiss, add_noise, coloured_noise
+from convert.augment.background import Babble, Hiss, Noise, add_babble, add_hiss, add_noise, coloured_noise
 from convert.augment.level import Clipping, Gain, change_gain, clip_peaks
 from convert.augment.material import NOTHING
 from convert.augment.microphone import Codec, Equaliser, Telephone, code, equalise, limit_band, mu_law
@@ -37,6 +37,7 @@ VOICE = synthesise(1, "neutral", SENTENCES[0])
 FLOATS: NDArray[np.float32] = (VOICE / 32768).astype(np.float32)
 MATERIAL = Material(
     np.random.default_rng(5).normal(0, 500, 5 * RATE).astype(np.int16),
+    np.concatenate([synthesise(speaker, "neutral", SENTENCES[0]) for speaker in (2, 3, 4)]),
     (np.exp(-np.arange(4000) / 400).astype(np.float32),),
 )
 EFFECTS = tuple(field.name for field in fields(Augment) if field.name != "silence_seconds")
@@ -125,6 +126,19 @@ def test_noise_is_as_far_below_the_voice_as_asked(snr_db: float, coloured: float
     options = Noise(probability=1.0, snr_db=(snr_db, snr_db), coloured=coloured)
     noisy = add_noise(FLOATS, np.random.default_rng(1), options, rms(FLOATS), MATERIAL.noise)
     assert decibel(rms(FLOATS) / rms(noisy - FLOATS)) == pytest.approx(snr_db, abs=0.1)
+
+
+@pytest.mark.parametrize("snr_db", [0.0, 10.0, 30.0])
+def test_other_voices_together_are_as_far_below_the_voice_as_asked(snr_db: float) -> None:
+    options = Babble(probability=1.0, snr_db=(snr_db, snr_db))
+    busy = add_babble(FLOATS, np.random.default_rng(1), options, rms(FLOATS), MATERIAL.voices)
+    assert decibel(rms(FLOATS) / rms(busy - FLOATS)) == pytest.approx(snr_db, abs=0.1)
+
+
+def test_where_nobody_is_recorded_nobody_else_talks() -> None:
+    options = Babble(probability=1.0)
+    alone = add_babble(FLOATS, np.random.default_rng(1), options, rms(FLOATS), NOTHING.voices)
+    np.testing.assert_array_equal(alone, FLOATS)
 
 
 def test_noise_is_made_where_none_is_recorded() -> None:
@@ -252,7 +266,7 @@ def test_without_recordings_everything_is_made(tmp_path: Path) -> None:
     assert not np.array_equal(made, VOICE)
 
 
-def test_noises_and_rooms_are_those_of_the_folders_without_the_fold_kept_for_judging(
+def test_noises_voices_and_rooms_are_those_of_the_folders_without_the_fold_kept_for_judging(
     corpora: Path, tmp_path: Path
 ) -> None:
     kept_back = [row["file"] for row in read_rows(corpora / "noise-esc10") if "__5-" in row["file"]]
@@ -264,7 +278,7 @@ def test_noises_and_rooms_are_those_of_the_folders_without_the_fold_kept_for_jud
         return [next(iter(files))]
 
     write_material(corpora, tmp_path, watch)
-    assert len(used) == 400 - 80 + 6
+    assert len(used) == 400 - 80 + 6 + 176, "environmental noises without a fold, long noises, people who read"
     assert not set(used) & set(kept_back)
     assert len(open_material(tmp_path).rooms) == 8
 
