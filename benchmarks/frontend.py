@@ -54,8 +54,8 @@ def run(quick: bool = False) -> Report:
         *frontend_extras.together(signal, rounds, figures, notes),
     )
     starts = _start(3 if quick else 20, figures)
-    profile = frontend_profile.operations(rounds, figures)
-    return Report("frontend", (table, parts, *extras, *starts, profile), figures, tuple(notes))
+    profiles = (frontend_profile.operations(rounds, figures), frontend_profile.pitch_operations(rounds, figures))
+    return Report("frontend", (table, parts, *extras, *starts, *profiles), figures, tuple(notes))
 
 
 def speech_like(seconds: float) -> NDArray[np.int16]:

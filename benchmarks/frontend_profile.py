@@ -1,4 +1,4 @@
-"""Where the front end's time goes: each operation of a log-mel frame, and each module of a start."""
+"""Where the front end's time goes: operations of a log-mel frame and of a pitch frame, and each module of a start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from benchmarks.report import Figure, Table, interleave, spread
-from edge_ser.features import LogMel
+from edge_ser.features import LogMel, pitch
 from edge_ser.features import tables as t
 
 CALLS = 200  # of an operation in each turn
@@ -49,6 +49,28 @@ def operations(rounds: int, figures: dict[str, Figure]) -> Table:
     figures["profile.operations_us"] = 1e6 * sum(spread(times[name]).median for name in calls)
     figures["profile.frame_us"] = 1e6 * spread(times[whole]).median
     return Table("profile of one log-mel frame in 10 ms blocks, µs", ("operation", "µs"), tuple(rows))
+
+
+def pitch_operations(rounds: int, figures: dict[str, Figure]) -> Table:
+    """Return what the dearest NumPy calls of one pitch frame cost, and the frame, which has as many small ones."""
+    pcm, frame, window = np.arange(160, dtype=np.int16), np.arange(float(pitch.FRAME)), np.ones(pitch.WINDOW)
+    lags, lag = np.ones(pitch.LONGEST), np.arange(1.0, pitch.LONGEST + 1)
+    decimation = pitch.half_band()
+    groups = np.ones((len(pcm) // (2 * pitch.GROUP), len(decimation)))
+    stream = pitch.Pitch()
+    calls: Mapping[str, Callable[[], object]] = {
+        "16 to 8 kHz": lambda: groups.dot(decimation),
+        "products at all lags": lambda: np.correlate(frame, window),
+        "energies at all lags": lambda: np.add.accumulate(lags),
+        "running mean over lags": lambda: np.add.accumulate(lags),
+        "times lag": lambda: np.multiply(lags, lag),
+        "quotient": lambda: np.divide(lags, lag),
+    }
+    whole = "whole frame, with small operations and the Python between"
+    times = interleave({**calls, whole: lambda: stream(pcm)}, rounds, CALLS, clock=time.process_time)
+    rows = [(name, str(spread(1e6 * times[name]))) for name in (*calls, whole)]
+    figures["profile.pitch_frame_us"] = 1e6 * spread(times[whole]).median
+    return Table("profile of one pitch frame in 10 ms blocks, µs", ("operation", "µs"), tuple(rows))
 
 
 def start(code: str, environment: Mapping[str, str], rounds: int, figures: dict[str, Figure]) -> Table:
