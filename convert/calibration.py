@@ -5,7 +5,7 @@ They are chosen with the int8 student on validation speakers: neither trained on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.baseline import reference_of, voices_of
+from convert.conformal import conformal_threshold
 from convert.errors import RecipeError
 from convert.evaluate.measures import LEAST_PROBABILITY
 from convert.evaluate.students import ask, int8_student, probabilities
@@ -20,13 +21,14 @@ from convert.packing import INT8, student_features
 from convert.prepare import Prepared
 from convert.progress import track
 from convert.stages import code_digest, run_stage
-from edge_ser.student.metadata import BaselineReference, Decision, Threshold
+from edge_ser.student.metadata import BaselineReference, Candidacy, Decision, LabelSet, Threshold, threshold_at
 from edge_ser.student.strict import from_json, to_json
 
 DECISION, REFERENCE = "decision.json", "baseline.json"
 TEMPERATURES = (0.05, 20.0)  # searched between
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 SEARCH_STEPS = 40  # each narrows the range to 0.618 of it
+HELD = (0.8, 0.9, 0.95)  # shares of recordings whose candidates hold the right label, likewise
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # whose thresholds the model file holds
 
 
@@ -56,7 +58,11 @@ def calibrate(prepared: Prepared, exported: Path, out: Path) -> Path:
         "labels": recipe.label_of_class,
         "clips": clips.tolist(),
         "code": code_digest(
-            "convert/calibration.py", "convert/baseline.py", "convert/evaluate/students.py", "convert/segments.py"
+            "convert/calibration.py",
+            "convert/conformal.py",
+            "convert/baseline.py",
+            "convert/evaluate/students.py",
+            "convert/segments.py",
         ),
     }
 
@@ -92,22 +98,61 @@ def read_decision(folder: Path) -> Decision:
 def decide(prepared: Prepared, logits: NDArray[np.float64], spoken: list[str], weight: NDArray[np.float64]) -> Decision:
     """Return how the recogniser decides, from class logits (n, n_classes) and the classes (n,) that were spoken."""
     recipe = prepared.recipe
-
-    def at(temperature: float) -> tuple[NDArray[np.float64], list[str]]:
-        return probabilities(logits, temperature, recipe.classes, recipe.label_of_class)
-
-    labels = at(1.0)[1]
-    right = np.array([labels.index(recipe.label_of_class.get(name, name)) for name in spoken], np.intp)
-    temperature = fit_temperature(lambda t: at(t)[0], right, weight)
-    confidence = at(temperature)[0].max(axis=1)
+    label_of_class = {name: recipe.label_of_class.get(name, name) for name in recipe.classes}
+    everything = calibrated(logits, [label_of_class[name] for name in spoken], label_of_class, weight)
+    label_sets = {}
+    for name, labels in recipe.decision.label_sets.items():
+        among = [place for place, each in enumerate(spoken) if label_of_class[each] in labels]
+        classes = [place for place, each in enumerate(recipe.classes) if label_of_class[each] in labels]
+        label_sets[name] = calibrated(
+            logits[np.ix_(among, classes)],
+            [label_of_class[spoken[place]] for place in among],
+            {recipe.classes[place]: label_of_class[recipe.classes[place]] for place in classes},
+            weight[among],
+        )
     coverage = recipe.decision.coverage
     return Decision(
-        temperature=temperature,
-        uncertain_below=threshold_for(confidence, coverage, weight),
+        temperature=everything.temperature,
+        uncertain_below=threshold_at(everything.thresholds, coverage),
         stated_coverage=coverage,
         warm_up_seconds=recipe.decision.warm_up_seconds,
         hangover_seconds=recipe.segmentation.hangover_steps * student_features(prepared).step_seconds,
-        thresholds=tuple(Threshold(each, threshold_for(confidence, each, weight)) for each in COVERAGES),
+        thresholds=everything.thresholds,
+        candidates=everything.candidates,
+        label_sets=label_sets or None,
+    )
+
+
+def calibrated(
+    logits: NDArray[np.float64], spoken: Sequence[str], label_of_class: Mapping[str, str], weight: NDArray[np.float64]
+) -> LabelSet:
+    """Return temperature, thresholds and candidates for labels that are told apart from each other alone.
+
+    Parameters
+    ----------
+    logits : float64 (n, n_classes)
+        Of validation recordings, in the order of `label_of_class`.
+    spoken : sequence of str
+        Right labels (n,).
+    label_of_class : mapping
+    weight : float64 (n,)
+        Of each recording.
+    """
+    classes = list(label_of_class)
+
+    def at(temperature: float) -> tuple[NDArray[np.float64], list[str]]:
+        return probabilities(logits, temperature, classes, dict(label_of_class))
+
+    labels = at(1.0)[1]
+    right = np.array([labels.index(each) for each in spoken], np.intp)
+    temperature = fit_temperature(lambda t: at(t)[0], right, weight)
+    shares = at(temperature)[0]
+    confidence = shares.max(axis=1)
+    return LabelSet(
+        tuple(labels),
+        temperature,
+        tuple(Threshold(each, threshold_for(confidence, each, weight)) for each in COVERAGES),
+        tuple(Candidacy(each, conformal_threshold(shares, right, each, weight)) for each in HELD),
     )
 
 

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def conformal_threshold(probabilities: NDArray[np.floating], spoken: NDArray[np.integer], coverage: float) -> float:
+def conformal_threshold(
+    probabilities: NDArray[np.floating],
+    spoken: NDArray[np.integer],
+    coverage: float,
+    weight: NDArray[np.floating] | None = None,
+) -> float:
     """Return the probability from which a label belongs to the set.
 
     Parameters
@@ -22,6 +27,8 @@ def conformal_threshold(probabilities: NDArray[np.floating], spoken: NDArray[np.
         Right labels.
     coverage : float
         Share of sets that shall hold the right label, 0 to 1.
+    weight : array (n,), optional
+        Of each recording; all count alike where it is not given.
 
     Examples
     --------
@@ -31,9 +38,13 @@ def conformal_threshold(probabilities: NDArray[np.floating], spoken: NDArray[np.
     >>> round(conformal_threshold(shares, np.array([0, 0, 1, 0]), 0.5), 2)
     0.6
     """
-    right = np.sort(probabilities[np.arange(len(spoken)), spoken])[::-1]
-    place = int(np.ceil((len(right) + 1) * coverage)) - 1
-    return float(right[place]) if place < len(right) else 0.0
+    right = probabilities[np.arange(len(spoken)), spoken]
+    order = np.argsort(-right, kind="stable")
+    counted = np.ones(len(right)) if weight is None else weight / np.mean(weight)
+    # One more recording, the one to come, counts as the least probable: Tibshirani et al., arXiv:1904.06019, eq. 5.
+    reached = np.cumsum(counted[order]) / (len(right) + 1)
+    place = int(np.searchsorted(reached, coverage - 1e-9))
+    return float(right[order[place]]) if place < len(right) else 0.0
 
 
 def conformal_sets(probabilities: NDArray[np.floating], threshold: float) -> NDArray[np.bool_]:

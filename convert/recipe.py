@@ -149,6 +149,9 @@ class Decision:
     warm_up_seconds: float = 0.8
     """Speech heard before the first answer."""
 
+    label_sets: dict[str, list[str]] = field(default_factory=dict)
+    """Some of the labels, by a name that the runtime chooses them by where the others cannot occur."""
+
     offsets: bool = True
     """Whether classes get offsets that the validation speakers ask for; a single corpus with every class needs none."""
 

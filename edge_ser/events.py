@@ -79,6 +79,9 @@ class Event:
     flags: Flags
     """What was wrong with the audio."""
 
+    candidates: tuple[str, ...] = ()
+    """Labels that may be right, the likeliest first, where `Settings.candidates` asks for them."""
+
     notices: tuple[Notice, ...] = ()
     """What has befallen the input since the previous event; each is told once, when it begins."""
 
@@ -89,6 +92,7 @@ class Event:
         for name in ("time", "confidence", "valence", "arousal", "attention", "speech_seconds"):
             plain[name] = round(plain[name], 4)
         plain["level_dbfs"] = round(self.level_dbfs, 1)
+        plain["candidates"] = list(self.candidates)
         plain["notices"] = list(self.notices)
         return plain
 
@@ -124,6 +128,9 @@ class Recognition:
     flags: Flags
     """What was wrong with the audio anywhere in the recording."""
 
+    candidates: tuple[str, ...]
+    """Labels that may be right, the likeliest first, where `Settings.candidates` asks for them."""
+
     timeline: tuple[Event, ...]
     """One event a step, as `listen` would have given them."""
 
@@ -139,6 +146,7 @@ class Recognition:
             "duration": round(self.duration, 4),
             "speech_seconds": round(self.speech_seconds, 4),
             "flags": asdict(self.flags),
+            "candidates": list(self.candidates),
         }
         if timeline:
             plain["timeline"] = [event.to_dict() for event in self.timeline]

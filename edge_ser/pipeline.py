@@ -37,7 +37,7 @@ class Pipeline:
     model : ModelFile
         The student.
     settings : Settings, optional
-        Its `model` is not looked at: the model is already here.
+        Its `model` and `labels` are not looked at: the model is already here.
     mask : Mask, optional
         As `Segmenter` takes it.
 
@@ -143,6 +143,7 @@ class Pipeline:
             attention=0.0,
             level_dbfs=QUIETEST_DBFS,
             flags=Flags(gap=lost > 0),
+            candidates=utterance.candidates,
             notices=self._take_notices(notices),
         )
 
@@ -208,6 +209,7 @@ class Pipeline:
             attention=share,
             level_dbfs=heard.level_dbfs,
             flags=flags,
+            candidates=utterance.candidates,
             notices=self._take_notices(self._health(steps.pcm, heard.sample_sum, heard.clipping)),
         )
         if self._keeper is not None:

@@ -76,6 +76,7 @@ class Recognizer:
             named = self.settings if model is None else replace(self.settings, model=os.fspath(model))
             choice = choose_model(named)
             self.model, self.passed_over = choice.model, choice.passed_over
+        self.model = self.model.among(self.settings.labels)
         self._tally = Tally()
         self._closings = 0
         self._microphones: list[Source] = []  # opened here and listened to

@@ -121,7 +121,9 @@ class Segmenter:
             Samples lost in it or just before. So many that they could hide the end of an utterance do end it.
         """
         frames = self._log_mel.push(pcm)
-        speech = np.count_nonzero(self._voice_activity(frames[:, :N_MELS], pcm)) > 0
+        speech = bool(
+            np.count_nonzero(self._voice_activity(frames[:, :N_MELS], pcm))
+        )  # NumPy 2 counts in its own integers
         if self._mask is not None:
             frames = np.concatenate((self._mask(frames[:, :N_MELS]), frames[:, N_MELS:]), axis=1)
         ended = False

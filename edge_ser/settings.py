@@ -55,6 +55,12 @@ class Settings:
     voice_activity: Literal["edge-ser", "silero", "webrtcvad"] = "edge-ser"
     """What tells speech from other sounds; the latter two are extras (`pip install 'edge-ser[silero]'`)."""
 
+    labels: str | None = None
+    """Labels that can occur: a set that the model file names, such as `four` (all)."""
+
+    candidates: float | None = None
+    """Share of recordings, 0 to 1, whose right label is to be among the event's `candidates` (none are given)."""
+
     preset: Literal["responsive", "balanced", "careful"] = "balanced"
     """How sure a decision must be and how long it is kept."""
 
@@ -98,7 +104,7 @@ class Settings:
             raise SettingsError(f"voice_activity is {self.voice_activity!r}", cure)
         if self.preset not in PRESET_NAMES:
             raise SettingsError(f"preset is {self.preset!r}", f"Choose one of {', '.join(PRESET_NAMES)}")
-        for name in ("coverage", "uncertain_below", "hysteresis"):
+        for name in ("coverage", "uncertain_below", "hysteresis", "candidates"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise SettingsError(f"{name} is {value!r}", "Give a probability from 0 to 1")

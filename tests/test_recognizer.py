@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from edge_ser import Recognizer, Settings
 from edge_ser.capture.source import ArraySource, Block
 from edge_ser.errors import AudioFileError, EdgeSerError, ModelFileError, SettingsError
 from edge_ser.recordings import DEMO
+from edge_ser.student.metadata import Candidacy, LabelSet, Threshold
 from edge_ser.student.model_file import BUNDLED, ModelFile
 
 
@@ -266,3 +268,41 @@ def test_real_voices_are_heard(recognizer: Recognizer, corpora: Path) -> None:
         recognition = recognizer.recognize(file)
         assert recognition.state != "no_speech"
         assert 0.3 < recognition.speech_seconds < recognition.duration
+
+
+FOUR = ("neutral", "happy", "sad", "angry")
+
+
+def with_a_set(name: str = "four") -> ModelFile:
+    """Return the bundled student with a set of labels of known calibration."""
+    model = ModelFile.load_bundled()
+    known = LabelSet(FOUR, 0.6, (Threshold(0.5, 0.7), Threshold(1.0, 0.3)), (Candidacy(0.8, 0.4), Candidacy(0.9, 0.2)))
+    decision = replace(model.metadata.decision, label_sets={name: known})
+    return replace(model, metadata=replace(model.metadata, decision=decision))
+
+
+def test_with_a_set_of_labels_nothing_else_is_ever_said() -> None:
+    with Recognizer(with_a_set(), Settings(labels="four", candidates=0.85)) as recognizer:
+        found = recognizer.recognize(DEMO)
+        assert recognizer.model.metadata.labels == FOUR
+    assert tuple(found.probabilities) == FOUR
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+    for event in found.timeline:
+        assert event.emotion in (None, *FOUR)
+        likely = [label for label, share in event.probabilities.items() if share >= 0.2]
+        assert set(likely) <= set(event.candidates)
+        assert event.candidates[0] == max(event.probabilities, key=event.probabilities.__getitem__)
+    assert set(found.candidates) >= {label for label, share in found.probabilities.items() if share >= 0.2}
+
+
+def test_candidates_come_only_where_they_are_asked_for(recognizer: Recognizer) -> None:
+    found = recognizer.recognize(DEMO)
+    assert found.candidates == ()
+    assert {event.candidates for event in found.timeline} == {()}
+
+
+def test_more_than_the_model_file_knows_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"no candidates for 0\.95.*0\.8, 0\.9"):
+        Recognizer(with_a_set(), Settings(labels="four", candidates=0.95))
+    with pytest.raises(SettingsError, match="no set of labels 'six'"):
+        Recognizer(with_a_set(), Settings(labels="six"))

@@ -20,6 +20,7 @@ from convert.card.text import table
 from convert.corpora.catalogue import describe
 from convert.corpora.manifest import Clip
 from convert.evaluate.adapted import Adapted, judge_adapted, sessions_of
+from convert.evaluate.candidates import Held, judge_candidates
 from convert.evaluate.fairness import Fairness, fairness
 from convert.evaluate.judge import FLOAT, INT8, STREAMING, Judged, ask_all, judge
 from convert.evaluate.listening import Decisions, listen, spoken_labels
@@ -29,6 +30,7 @@ from convert.evaluate.report import gain, percent, to_plain
 from convert.evaluate.robustness import Robustness, evaluate_robustness
 from convert.evaluate.shipped_tables import (
     Rows,
+    candidate_rows,
     gap_rows,
     group_rows,
     robustness_rows,
@@ -66,6 +68,7 @@ class Found:
     fair: Fairness
     robust: Sequence[Robustness]
     adapted: Sequence[Adapted]
+    candidates: Sequence[Held]
 
     @property
     def spoken(self) -> NDArray[np.intp]:
@@ -113,6 +116,7 @@ def measure(path: Path, corpora: Path, every: int) -> Found:
         fairness(decisions, clips, spoken, model.metadata.labels),
         evaluate_robustness(path, corpora, every),
         adapted,
+        judge_candidates(model.metadata, answers[STREAMING], clips),
     )
 
 
@@ -131,6 +135,7 @@ def write(found: Found, folder: Path) -> list[Path]:
         "fairness": asdict(found.fair),
         "robustness": [asdict(each) for each in found.robust],
         "adapted": [asdict(each) for each in found.adapted],
+        "candidates": [asdict(each) for each in found.candidates],
     }
     paths[2].write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     return paths
@@ -166,7 +171,7 @@ def page_of(found: Found) -> Page:
             "What its confidence is worth",
             "On the diagonal confidence means what it says. To the right of the risk plot everything is answered; to "
             "the left only what it is surest of.",
-            [("", _confidence(found))],
+            [("", _confidence(found)), ("Candidates: the labels that may be right", candidate_rows(found.candidates))],
             _confidence_plots(found),
         ),
         Section(

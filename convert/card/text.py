@@ -10,8 +10,10 @@ from string import Template
 import numpy as np
 
 from convert.evaluate.adapted import Adapted
+from convert.evaluate.candidates import Held
 from convert.evaluate.judge import FLOAT, INT8, STREAMING, Judged
 from convert.evaluate.report import gain, percent
+from convert.evaluate.shipped_tables import candidate_rows
 from convert.prepare import Prepared
 from convert.protocols import PROTOCOLS
 from edge_ser.student.metadata import Decision
@@ -71,11 +73,16 @@ Its temperature ($temperature) and threshold ($threshold) were chosen on validat
 of their recordings get an answer; a recording under the threshold is `uncertain`. It wants $warm_up s of speech before
 its first answer, and takes $hangover s of silence for the end of an utterance.
 
+Candidates (`Settings(candidates=0.9)`) are the labels that may be right; on the held-out speakers, all corpora alike:
+
+$candidates
+
 ## What it was trained on
 
 $data
 
-Noises were added from ESC-10 (CC BY 3.0) and Speech Commands (CC BY 4.0) where these were present.
+Noises were added from ESC-10 (CC BY 3.0) and Speech Commands (CC BY 4.0), babble from LibriSpeech (CC BY 4.0), where
+these were present.
 
 ## How it was made
 
@@ -106,6 +113,7 @@ def card_text(
     decision: Decision,
     judged: Sequence[Judged],
     adapted: Sequence[Adapted],
+    candidates: Sequence[Held],
     tflite: bytes,
     plots: Plots,
 ) -> str:
@@ -119,6 +127,8 @@ def card_text(
         The first is the one that all recordings are in.
     adapted : sequence of Adapted
         What knowing the speaker is worth.
+    candidates : sequence of Held
+        Whether the right label is among them.
     tflite : bytes
         The int8 network.
     plots : Plots
@@ -140,6 +150,7 @@ def card_text(
         forms=_forms(judged),
         recalls=_recalls(judged),
         adapted=_adapted(adapted),
+        candidates=table(*candidate_rows(candidates)),
         confusion=plots.confusion,
         reliability=plots.reliability,
         risk=plots.risk,

@@ -17,6 +17,7 @@ from convert.card.text import Plots, card_text
 from convert.drift import with_reference
 from convert.errors import ConvertError
 from convert.evaluate.adapted import Adapted, judge_adapted, sessions_of
+from convert.evaluate.candidates import judge_candidates
 from convert.evaluate.judge import STREAMING, Judged
 from convert.evaluate.report import to_plain
 from convert.evaluate.run import read_answers, read_evaluation
@@ -40,8 +41,11 @@ def write_card(prepared: Prepared, exported: Path, decision: Path, evaluation: P
     draw(prepared, chosen, judged, evaluation, plots, out)
     reference = read_reference(decision)
     tflite = (exported / INT8).read_bytes()
-    adapted = know_speakers(prepared, pack(prepared, exported, chosen, {}, "", reference), evaluation)
-    card = card_text(prepared, chosen, judged, adapted, tflite, plots)
+    student = pack(prepared, exported, chosen, {}, "", reference)
+    adapted = know_speakers(prepared, student, evaluation)
+    clips = [prepared.recordings.clips[clip] for clip in prepared.split.held_out]
+    candidates = judge_candidates(student.metadata, read_answers(evaluation), clips)
+    card = card_text(prepared, chosen, judged, adapted, candidates, tflite, plots)
     (out / f"{name}.md").write_text(card, encoding="utf-8")
     (out / f"{name}.json").write_text(json.dumps(to_plain(judged), indent=1), encoding="utf-8")
     shutil.copyfile(exported / FLOAT, out / f"{name}{FLOAT_SUFFIX}")

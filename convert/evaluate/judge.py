@@ -73,7 +73,8 @@ def judge(
 
     Where a corpus tells fewer labels apart than the student names, a set 'of its own labels' leaves the others out of
     the choice, as published figures do; the first figure for it does not, for nobody tells the board what not to say.
-    A set 'of common labels' leaves out all others, from the recordings and from the choice.
+    A set 'of common labels' leaves out all others, from the recordings and from the choice. So does one for each set of
+    labels in the model file, which has a temperature of its own.
 
     Parameters
     ----------
@@ -101,10 +102,23 @@ def judge(
         if set(COMMON) <= {by_label[c] for c in own} and len(metadata.labels) > len(COMMON):
             of_common = [place for place in chosen if clips[place].emotion in common]
             sets.append((f"{name}, of {len(COMMON)} common labels", np.array(of_common), by_label, common))
-    return [
+    judged = [
         Judged(name, {form: _measure(model, each, clips, chosen, naming, own) for form, each in answers.items()})
         for name, chosen, naming, own in sets
     ]
+    return judged + _judge_label_sets(model, answers, clips)
+
+
+def _judge_label_sets(model: ModelFile, answers: Mapping[str, Answers], clips: Sequence[Clip]) -> list[Judged]:
+    """Return the figures of each set of labels of the model file, calibrated for itself, of all corpora together."""
+    found = []
+    for name in model.metadata.decision.label_sets or {}:
+        among = model.among(name)
+        naming = dict(among.metadata.label_of_class)
+        chosen = np.flatnonzero([clip.emotion in naming for clip in clips])
+        measures = {form: _measure(among, each, clips, chosen, naming, list(naming)) for form, each in answers.items()}
+        found.append(Judged(f"{ALL}, its set of labels `{name}`", measures))
+    return found
 
 
 def _measure(

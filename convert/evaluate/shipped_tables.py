@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from convert.evaluate.candidates import Held
 from convert.evaluate.compare import Compared
 from convert.evaluate.fairness import Fairness
 from convert.evaluate.report import percent
@@ -127,3 +128,9 @@ def print_rows(title: str, rows: Rows, console: Console) -> None:
 
 def _difference(value: float, low: float, high: float) -> str:
     return f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def candidate_rows(found: Sequence[Held]) -> Rows:
+    """Return whether candidates hold the right label."""
+    rows = [(each.name, percent(each.coverage), percent(each.held), f"{each.labels:.1f}") for each in found]
+    return ("labels that can occur", "asked for, %", "right one among them, %", "how many on average"), rows

@@ -95,6 +95,10 @@ def summary(path: str, model: ModelFile) -> str:
         ("file", path),
         ("model", f"{about.name} {about.version}, network of {len(model.tflite) / 1000:.0f} kB"),
         ("labels", ", ".join(about.labels) + (f" ({', '.join(merged)})" if merged else "")),
+        *(
+            (f"labels {name}", f"{', '.join(each.labels)}: --labels {name}")
+            for name, each in (decision.label_sets or {}).items()
+        ),
         (
             "features",
             f"{front_end.n_mfcc} MFCC of {front_end.n_mels} bands{beside}, {window_ms:.0f} ms every {hop_ms:.0f} ms, "

@@ -30,7 +30,11 @@ class Calibration:
     def __init__(self, metadata: Metadata) -> None:
         self.labels = metadata.labels
         self._temperature = metadata.decision.temperature
-        self._label_of_class = [metadata.labels.index(metadata.label_of_class[name]) for name in metadata.classes]
+        self._places = [
+            (place, metadata.labels.index(metadata.label_of_class[name]))
+            for place, name in enumerate(metadata.classes)
+            if name in metadata.label_of_class
+        ]
 
     def by_class(self, logits: Sequence[float]) -> list[float]:
         """Return the probability of each class, before classes become labels."""
@@ -41,10 +45,11 @@ class Calibration:
 
     def __call__(self, logits: Sequence[float]) -> list[float]:
         """Return the probability of each label, which sum to 1, from the logits of the classes."""
-        exp, largest, temperature = math.exp, max(logits), self._temperature
+        exp, temperature = math.exp, self._temperature
+        largest = max(logits[place] for place, _ in self._places)
         weights = [0.0] * len(self.labels)
-        for label, logit in zip(self._label_of_class, logits, strict=True):
-            weights[label] += exp((logit - largest) / temperature)
+        for place, label in self._places:
+            weights[label] += exp((logits[place] - largest) / temperature)
         total = math.fsum(weights)  # `sum` rounds differently from Python 3.12 on
         return [weight / total for weight in weights]
 

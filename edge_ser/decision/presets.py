@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from edge_ser.errors import SettingsError
 from edge_ser.settings import Settings
 from edge_ser.student.metadata import Decision
 
@@ -52,9 +53,17 @@ class Rules:
     warm_up_seconds: float
     half_life_seconds: float
 
+    candidates_from: float | None = None
+    """Probability from which a label may be the right one; None where candidates are not asked for."""
+
 
 def rules(settings: Settings, decision: Decision) -> Rules:
     """Return what holds: the settings' own fields, else the preset's, which the model file gives meaning.
+
+    Raises
+    ------
+    SettingsError
+        The model file does not know which labels are candidates for so large a share of recordings.
 
     Examples
     --------
@@ -72,7 +81,17 @@ def rules(settings: Settings, decision: Decision) -> Rules:
         _first(settings.minimum_dwell_seconds, preset.minimum_dwell_seconds),
         _first(settings.warm_up_seconds, preset.warm_ups * decision.warm_up_seconds),
         _first(settings.half_life_seconds, preset.half_life_seconds),
+        None if settings.candidates is None else _candidates_from(settings.candidates, decision),
     )
+
+
+def _candidates_from(share: float, decision: Decision) -> float:
+    at_least = decision.candidate_at(share)
+    if at_least is None:
+        known = ", ".join(f"{each.coverage:g}" for each in decision.candidates or ())
+        cure = f"Ask for one of {known}" if known else "Leave it out, or make the model again with edge-ser-convert"
+        raise SettingsError(f"The model file knows no candidates for {share:g} of recordings", cure)
+    return at_least
 
 
 def _first(asked: float | None, otherwise: float) -> float:

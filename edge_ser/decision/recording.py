@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edge_ser.decision.answers import Answers
+from edge_ser.decision.candidates import candidates
 from edge_ser.decision.pooling import Pooling
 from edge_ser.decision.presets import Rules
 from edge_ser.events import CLEAN, Event, Flags, Recognition, State
@@ -81,15 +82,17 @@ class WholeRecording:
             state = "no_speech"
         elif speech_seconds < self._rules.warm_up_seconds:
             state = "warming_up"
+        by_label = dict(zip(labels, probabilities, strict=True))
         return Recognition(
             state=state,
             emotion=labels[probabilities.index(confidence)] if state == "emotion" else None,
-            probabilities=dict(zip(labels, probabilities, strict=True)),
+            probabilities=by_label,
             confidence=confidence,
             valence=valence,
             arousal=arousal,
             duration=seconds,
             speech_seconds=speech_seconds,
             flags=flags,
+            candidates=candidates(by_label, self._rules.candidates_from),
             timeline=tuple(timeline),
         )

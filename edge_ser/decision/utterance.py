@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_ser.decision.answers import Answers
+from edge_ser.decision.candidates import candidates
 from edge_ser.decision.ended import Utterance
 from edge_ser.decision.hysteresis import Hysteresis
 from edge_ser.decision.pooling import Pooling
@@ -41,6 +42,7 @@ class PresentUtterance:
         self._step_seconds = metadata.features.step_seconds
         self._level_known_seconds = metadata.decision.warm_up_seconds
         self._warm_up_seconds = rules.warm_up_seconds
+        self._candidates_from = rules.candidates_from
         self._answers = answers
         self._pooling = Pooling(len(metadata.classes), rules.half_life_seconds / self._step_seconds)
         self._hysteresis = Hysteresis(rules.uncertain_below, rules.hysteresis, rules.minimum_dwell_seconds)
@@ -151,6 +153,7 @@ class PresentUtterance:
     def _set_probabilities(self, probabilities: list[float]) -> None:
         self.probabilities = dict(zip(self._answers.labels, probabilities, strict=True))
         self.confidence = max(probabilities)
+        self.candidates = candidates(self.probabilities, self._candidates_from)
 
 
 def deviation(values: Collection[float]) -> float:

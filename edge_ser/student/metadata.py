@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_ser.errors import ModelFileError
+from edge_ser.errors import ModelFileError, SettingsError
 from edge_ser.features.tables import TABLES_SHA256, FrontEnd
 
 FORMAT = 1
@@ -96,6 +96,49 @@ class Threshold:
         _check(0 <= self.uncertain_below <= 1, "a threshold is not between 0 and 1")
 
 
+def threshold_at(thresholds: Sequence[Threshold], coverage: float) -> float:
+    """Return the confidence that this share of recordings reaches: on a line between the thresholds beside it."""
+    before = after = thresholds[0]
+    for after in thresholds:
+        if after.coverage >= coverage:
+            break
+        before = after
+    span = after.coverage - before.coverage
+    part = (coverage - before.coverage) / span if span else 0.0
+    return before.uncertain_below + part * (after.uncertain_below - before.uncertain_below)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidacy:
+    """From which probability a label may be the right one (split conformal prediction)."""
+
+    coverage: float
+    """Share of the validation speakers' recordings whose right label was at least that probable."""
+
+    at_least: float
+    """The probability."""
+
+    def __post_init__(self) -> None:
+        _check(0 < self.coverage < 1, "the coverage of candidates is not between 0 and 1")
+        _check(0 <= self.at_least <= 1, "the probability of a candidate is not between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Some of the labels, told apart from each other alone: what `Decision` says of all of them, for these."""
+
+    labels: tuple[str, ...]
+    temperature: float
+    thresholds: tuple[Threshold, ...]
+    candidates: tuple[Candidacy, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(len(set(self.labels)) == len(self.labels) > 1, "a set of labels has fewer than two, or one twice")
+        _check(self.temperature > 0, "the temperature of a set of labels is not positive")
+        _check(len(self.thresholds) > 0, "a set of labels has no thresholds")
+        _check_order(self.thresholds, self.candidates)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """How logits become decisions; chosen on speakers that were kept for it."""
@@ -118,31 +161,45 @@ class Decision:
     thresholds: tuple[Threshold, ...] | None = None
     """By rising coverage; None in older files, where `uncertain_below` is all there is."""
 
+    candidates: tuple[Candidacy, ...] | None = None
+    """By rising coverage; None in older files."""
+
+    label_sets: Mapping[str, LabelSet] | None = None
+    """By name: some of the labels, where the others cannot occur; None in older files."""
+
     def __post_init__(self) -> None:
         _check(self.temperature > 0, "temperature is not positive")
         _check(0 <= self.uncertain_below <= 1, "uncertain_below is not between 0 and 1")
         _check(0 <= self.stated_coverage <= 1, "stated_coverage is not between 0 and 1")
         _check(self.warm_up_seconds >= 0, "warm_up_seconds is negative")
         _check(self.hangover_seconds >= 0, "hangover_seconds is negative")
-        for one, other in pairwise(self.thresholds or ()):
-            _check(one.coverage < other.coverage, "thresholds are not in the order of their coverage")
-            _check(one.uncertain_below >= other.uncertain_below, "a higher threshold covers more than a lower one")
+        _check_order(self.thresholds or (), self.candidates or ())
 
     def threshold_at(self, coverage: float) -> float:
-        """Return the confidence that this share of recordings reaches: on a line between the thresholds beside it.
+        """Return the confidence that this share of recordings reaches, as `threshold_at`.
 
         Without thresholds it is `uncertain_below`, whatever the coverage.
         """
         if not self.thresholds:
             return self.uncertain_below
-        before = after = self.thresholds[0]
-        for after in self.thresholds:
-            if after.coverage >= coverage:
-                break
-            before = after
-        span = after.coverage - before.coverage
-        part = (coverage - before.coverage) / span if span else 0.0
-        return before.uncertain_below + part * (after.uncertain_below - before.uncertain_below)
+        return threshold_at(self.thresholds, coverage)
+
+    def candidate_at(self, coverage: float) -> float | None:
+        """Return the probability from which labels are candidates, so that so many recordings' right one is among them.
+
+        It is that of the next coverage from this one up; None where there is none.
+        """
+        return next((each.at_least for each in self.candidates or () if each.coverage >= coverage), None)
+
+    def among(self, label_set: LabelSet) -> Decision:
+        """Return how to decide where only these labels can occur."""
+        return replace(
+            self,
+            temperature=label_set.temperature,
+            thresholds=label_set.thresholds,
+            candidates=label_set.candidates,
+            label_sets=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +351,7 @@ class Metadata:
     """What the recogniser says."""
 
     label_of_class: Mapping[str, str]
-    """For each class; a label's probability is the sum of its classes'."""
+    """For each class; a label's probability is the sum of its classes'. A class that is missing is never said."""
 
     features: Features
     decision: Decision
@@ -326,9 +383,11 @@ class Metadata:
         _check(0 < len(self.classes) <= MAX_CLASSES, f"it has {len(self.classes)} classes")
         for name, values in (("class", self.classes), ("label", self.labels)):
             _check(len(set(values)) == len(values), f"a {name} is named twice")
-        _check(set(self.label_of_class) == set(self.classes), "label_of_class does not name each class")
+        _check(set(self.label_of_class) <= set(self.classes), "label_of_class names a class that it has not")
         _check(set(self.label_of_class.values()) == set(self.labels), "label_of_class does not use each label")
         _check(set(self.affect) == set(self.labels), "affect does not name each label")
+        for name, label_set in (self.decision.label_sets or {}).items():
+            _check(set(label_set.labels) <= set(self.labels), f"the set of labels {name!r} has others")
         if self.baseline is not None:
             _check(len(self.baseline.logits) == len(self.classes), "the baseline is for other classes")
             n_mfcc = self.features.front_end.n_mfcc
@@ -337,15 +396,46 @@ class Metadata:
             _check(set(self.drift.decisions) == {*self.labels, "uncertain"}, "the drift reference is for other labels")
         self.golden_arrays()
 
+    def among(self, name: str) -> Metadata:
+        """Return what holds where only a set of labels can occur; drift is then not told.
+
+        Raises
+        ------
+        SettingsError
+            There is no set of this name.
+        """
+        sets = self.decision.label_sets or {}
+        if name not in sets:
+            cure = f"Choose one of {', '.join(sets)}, or leave it out" if sets else "Leave it out: this model has none"
+            raise SettingsError(f"{self.name} has no set of labels {name!r}", cure)
+        labels = sets[name].labels
+        return replace(
+            self,
+            labels=labels,
+            label_of_class={each: label for each, label in self.label_of_class.items() if label in labels},
+            decision=self.decision.among(sets[name]),
+            affect={label: self.affect[label] for label in labels},
+            drift=None,
+        )
+
     @property
     def neutral_classes(self) -> tuple[int, ...]:
         """Indices of the classes that are neutral speech."""
-        return tuple(place for place, name in enumerate(self.classes) if self.label_of_class[name] == NEUTRAL)
+        return tuple(place for place, name in enumerate(self.classes) if self.label_of_class.get(name) == NEUTRAL)
 
     def golden_arrays(self) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int8]]:
         """Return the golden vector as `Golden.arrays`."""
         spec = self.features
         return self.golden.arrays(spec.frames_per_step, spec.n_features, len(self.classes))
+
+
+def _check_order(thresholds: tuple[Threshold, ...], candidates: tuple[Candidacy, ...]) -> None:
+    for one, other in pairwise(thresholds):
+        _check(one.coverage < other.coverage, "thresholds are not in the order of their coverage")
+        _check(one.uncertain_below >= other.uncertain_below, "a higher threshold covers more than a lower one")
+    for first, second in pairwise(candidates):
+        _check(first.coverage < second.coverage, "candidates are not in the order of their coverage")
+        _check(first.at_least >= second.at_least, "less probable candidates cover less than more probable ones")
 
 
 def _check_shares(shares: tuple[float, ...]) -> None:

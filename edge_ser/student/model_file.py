@@ -74,6 +74,16 @@ class ModelFile:
             raise ModelFileError(f"{name} holds another network than its metadata describes", MAKE_AGAIN)
         return cls(parts.tflite, metadata, card)
 
+    def among(self, label_set: str | None) -> ModelFile:
+        """Return the same student where only a set of its labels can occur; None leaves them all.
+
+        Raises
+        ------
+        SettingsError
+            There is no set of this name.
+        """
+        return self if label_set is None else dataclasses.replace(self, metadata=self.metadata.among(label_set))
+
     def to_bytes(self) -> bytes:
         """Return the file's content, unsigned; the same for the same student, network and card."""
         described = dataclasses.replace(self.metadata, tflite_sha256=hashlib.sha256(self.tflite).hexdigest())
