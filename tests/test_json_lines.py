@@ -84,7 +84,7 @@ def test_the_schema_knows_every_field_state_and_notice_of_the_code():
 
 
 def test_lines_of_listen(printed):
-    *events, stats = printed("listen", "--source", DEMO, "--fast", "--json")
+    *events, stats = printed("listen", "--source", DEMO, "--fast", "--json", "--uncertain-below", "0")
     assert set(stats) == {"stats"}
     assert {event["state"] for event in events} == {"no_speech", "warming_up", "emotion"}
 
@@ -110,7 +110,7 @@ def test_lines_of_classify(printed, tmp_path):
     short, silent = tmp_path / "short.wav", tmp_path / "silent.wav"
     short.write_bytes(wav(speech()[:16000].tobytes()))
     silent.write_bytes(wav(bytes(16000)))
-    states = [line["state"] for line in printed("classify", "--json", DEMO, silent)]
+    states = [line["state"] for line in printed("classify", "--json", "--uncertain-below", "0", DEMO, silent)]
     assert states == ["emotion", "no_speech"]
     assert printed("classify", "--json", "--uncertain-below", "1", DEMO)[0]["state"] == "uncertain"
     assert printed("classify", "--json", "--warm-up-seconds", "100", short)[0]["state"] == "warming_up"

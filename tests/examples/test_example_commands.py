@@ -73,7 +73,19 @@ def test_other_languages_read_the_lines(checkout):
     reactions = in_c.splitlines()
     assert reactions[0].startswith("0.08 s: no_speech (")
     assert re.fullmatch(r"\d+\.\d\d s: neutral \(0\.\d\d\)", reactions[2])
-    assert "slow down (" in in_shell
+    assert re.fullmatch(r" \(0\.\d\d+\)\n(?:go on \(0\.\d\d+\)\n)*", in_shell)  # the recording is neutral, then happy
+
+
+def test_the_shell_script_reacts_to_each_emotion_once_while_it_lasts():
+    need("jq")
+    heard = ("happy", "angry", "angry", "sad", "fearful", "neutral")
+    lines = [json.dumps({"state": "emotion", "emotion": emotion, "confidence": 0.5}) for emotion in heard]
+    lines.append(json.dumps({"state": "mic_lost", "emotion": None, "confidence": 0.5}))
+    script = EXAMPLES / "other_languages" / "react.sh"
+    ended = subprocess.run(["sh", script], input="\n".join(lines), capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    said = ["go on", "call a person", "slow down", "slow down", "go on"]
+    assert ended.stdout.splitlines() == [*(f"{each} (0.5)" for each in said), "say that nobody is heard"]
 
 
 def test_a_program_in_c_finds_its_keys_wherever_they_stand(checkout):
