@@ -23,6 +23,7 @@ from benchmarks import frontend_extras, frontend_profile
 from benchmarks.frontend_peers import BATCH, HOP, N_MELS, N_MFCC, SAMPLE_RATE, Feed, Peer, installed
 from benchmarks.report import Figure, Report, Table, Times, interleave, ratio, spread
 from edge_ser.features import FrontEnd, LogMel, Mfcc, VoiceActivity
+from edge_ser.features.log_mel import BLOCK_FRAMES
 
 SIGNAL_SECONDS = 10.0  # of each candidate's turn: long enough that the caches are its own
 QUICK_SIGNAL_SECONDS = 1.0  # enough to see that it runs, too short for the figures
@@ -54,7 +55,10 @@ def run(quick: bool = False) -> Report:
         *frontend_extras.together(signal, rounds, figures, notes),
     )
     starts = _start(3 if quick else 20, figures)
-    profiles = (frontend_profile.operations(rounds, figures), frontend_profile.pitch_operations(rounds, figures))
+    profiles = (
+        *(frontend_profile.operations(frames, rounds, figures) for frames in (1, BLOCK_FRAMES)),
+        frontend_profile.pitch_operations(rounds, figures),
+    )
     return Report("frontend", (table, parts, *extras, *starts, *profiles), figures, tuple(notes))
 
 

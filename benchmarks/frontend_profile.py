@@ -19,16 +19,18 @@ LEAST_MS = 0.1  # of a module that is worth a line
 IMPORT = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 
 
-def operations(rounds: int, figures: dict[str, Figure]) -> Table:
-    """Return what each NumPy call of one log-mel frame costs, and the frame: what they leave is Python's."""
+def operations(frames: int, rounds: int, figures: dict[str, Figure]) -> Table:
+    """Return what each NumPy call of so many log-mel frames costs a frame, and all: what they leave is Python's."""
     tables = t.load_tables()
-    pcm, ring, window = np.ones(160, np.int16), np.ones(160), np.ones((t.LANES, t.TAPS, 1))
-    lanes, spectrum = np.zeros((t.LANES, 2 * t.COLUMNS, 1)), np.zeros((2 * t.ROWS, t.COLUMNS))
-    stage_1, mel = tables.stage_1.transpose(0, 2, 1), np.asfortranarray(tables.mel)
-    second_in, second_out = np.zeros((2 * t.LANES, t.COLUMNS)), np.zeros((2 * t.ROWS, t.COLUMNS))
-    power, imaginary = spectrum[: t.ROWS], spectrum[t.ROWS :]
-    by_bin, bands = power.reshape(1, t.BINS), np.ones((1, t.N_MELS))
-    index, shift, bits = np.zeros((1, t.N_MELS), np.intp), np.array(42), bands.view(np.int64)
+    pcm, ring = np.ones(160 * frames, np.int16), np.ones(160 * frames)
+    window, lanes = np.ones((t.LANES, t.TAPS, frames)), np.zeros((t.LANES, 2 * t.COLUMNS, frames))
+    spectrum = np.zeros((2, t.BINS, frames))
+    stage_1, mel = tables.stage_1.transpose(0, 2, 1), np.asfortranarray(tables.mel) if frames == 1 else tables.mel
+    second_in = np.zeros((2 * t.LANES, t.COLUMNS * frames))
+    second_out = np.zeros((2 * t.ROWS, t.COLUMNS * frames))
+    power, imaginary = spectrum
+    by_bin, bands = power.T, np.ones((frames, t.N_MELS))
+    index, shift, bits = np.zeros((frames, t.N_MELS), np.intp), np.array(42), bands.view(np.int64)
     stream = LogMel()
     calls: Mapping[str, Callable[[], object]] = {
         "samples to float64": lambda: np.copyto(ring, pcm),
@@ -44,11 +46,14 @@ def operations(rounds: int, figures: dict[str, Figure]) -> Table:
         "logarithm": lambda: tables.log.take(index, None, None, "clip"),
     }
     whole = "whole frame, with the Python between"
-    times = interleave({**calls, whole: lambda: stream.push(pcm)}, rounds, CALLS, clock=time.process_time)
-    rows = [(name, str(spread(1e6 * times[name]))) for name in (*calls, whole)]
-    figures["profile.operations_us"] = 1e6 * sum(spread(times[name]).median for name in calls)
-    figures["profile.frame_us"] = 1e6 * spread(times[whole]).median
-    return Table("profile of one log-mel frame in 10 ms blocks, µs", ("operation", "µs"), tuple(rows))
+    calls_each = max(1, CALLS // frames)
+    times = interleave({**calls, whole: lambda: stream.push(pcm)}, rounds, calls_each, clock=time.process_time)
+    rows = [(name, str(spread(1e6 / frames * times[name]))) for name in (*calls, whole)]
+    name = f"profile.{frames}_frames"
+    figures[f"{name}.operations_us"] = 1e6 / frames * sum(spread(times[call]).median for call in calls)
+    figures[f"{name}.frame_us"] = 1e6 / frames * spread(times[whole]).median
+    title = "one log-mel frame in 10 ms blocks, µs" if frames == 1 else f"{frames} log-mel frames at once, µs per frame"
+    return Table(f"profile of {title}", ("operation", "µs"), tuple(rows))
 
 
 def pitch_operations(rounds: int, figures: dict[str, Figure]) -> Table:

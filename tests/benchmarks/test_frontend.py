@@ -31,7 +31,7 @@ def test_every_kind_of_block_has_its_figures(report: Report) -> None:
         assert report.figures[f"extra_80_ms.{extra}_us"] > 0
     assert float(report.figures["start.first_feature_ratio"]) > 1
     assert report.figures["profile.start_ms"] > 0
-    assert report.figures["profile.operations_us"] > 0
+    assert report.figures["profile.1_frames.operations_us"] > report.figures["profile.48_frames.operations_us"] > 0
 
 
 def test_kaldis_pitch_is_measured_or_named_with_the_command_that_installs_it(report: Report) -> None:
